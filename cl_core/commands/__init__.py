@@ -1,0 +1,9 @@
+"""The commands of `python -m cl_core`, one file each.
+
+A command is a module with `add_parser(subparsers)` and `run(args)`, which returns nothing and raises one of the
+core's own errors when it cannot go on. Its module imports no torch: that comes inside `run`, once it is needed.
+"""
+
+from cl_core.commands import bench, build_data, build_example, info, run
+
+COMMANDS = (run, info, bench, build_data, build_example)

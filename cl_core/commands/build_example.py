@@ -1,0 +1,56 @@
+"""`build-example`: the finished experiment that the first page of the dashboard shows."""
+
+import argparse
+import dataclasses
+import json
+import shutil
+import tempfile
+from pathlib import Path
+
+from cl_core.commands import options, progress
+from cl_core.datasets import ASSETS
+from cl_core.presets import preset
+from cl_core.snapshot import Snapshot, freeze
+from cl_core.store import Store, StoreError
+
+LIMIT = 5_000_000  # bytes
+TITLE = "Fashion-MNIST, 5 tasks of 2 classes"
+
+
+def add_parser(subparsers: argparse._SubParsersAction) -> None:
+    parser = subparsers.add_parser("build-example", help="make the example experiment in assets/")
+    options.add_store_option(parser)
+    parser.add_argument("--out", type=Path, default=ASSETS / "example", help="folder to write; default: assets/example")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> None:
+    """Run the demo with seed 0, with replay and without, and keep of it what is looked at: no model.
+
+    The folder is replaced when all is well. Raises StoreError when it would be too heavy.
+    """
+    leaves = {}
+    with tempfile.TemporaryDirectory() as folder:
+        example = Store(folder)
+        for strategy in ("pmi", "finetune"):
+            config = preset("demo").override({"learn": {"strategy": strategy}, "machine": {"seed": 0}})
+            for snapshot in progress.steps(config, Store(args.store)):
+                example.save(for_looking(snapshot))
+                leaves[strategy] = snapshot.id
+        index = {"title": TITLE, "main": leaves["pmi"], "beside": {"finetune": leaves["finetune"]}}
+        (example.path / "index.json").write_text(json.dumps(index, indent=1) + "\n", encoding="utf-8")
+        weight = sum(file.stat().st_size for file in example.path.rglob("*") if file.is_file())
+        if weight > LIMIT:
+            raise StoreError(
+                f"The example weighs {weight / 1e6:.1f} MB, more than {LIMIT / 1e6:.0f} MB; it was left as it is."
+            )
+        shutil.rmtree(args.out, ignore_errors=True)
+        shutil.copytree(example.path, args.out)
+    print(f"Wrote the example to {args.out}: {weight / 1e6:.1f} MB.")
+
+
+def for_looking(snapshot: Snapshot) -> Snapshot:
+    """The snapshot without what only computing needs."""
+    groups = {name: name.partition("/")[0] for name in snapshot.arrays}
+    kept = {n: snapshot.arrays[n] for n, group in groups.items() if group == "view" or group.startswith("synthetic")}
+    return dataclasses.replace(snapshot, arrays=freeze(kept))

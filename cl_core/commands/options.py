@@ -1,0 +1,64 @@
+"""Options that several commands share: which config, which store."""
+
+import argparse
+import os
+from pathlib import Path
+from typing import Any
+
+from cl_core.config import Config, ConfigError
+from cl_core.presets import preset
+
+STORE = Path("runs") / "store"
+
+
+def add_store_option(parser: argparse.ArgumentParser) -> None:
+    default = Path(os.environ.get("INVERSION_LAB_STORE", STORE))
+    parser.add_argument("--store", type=Path, default=default, help=f"folder of the computed steps; default: {default}")
+
+
+def add_config_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--preset", default="demo", help="named settings to begin with; `info` lists them")
+    parser.add_argument("--seed", type=int, help="the one seed of all randomness")
+    parser.add_argument("--strategy", help="how old tasks are held on to; `info` lists them")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="SECTION.NAME=VALUE",
+        help="change a setting, as in learn.epochs=3; may come several times; `info` lists them",
+    )
+
+
+def config_from(args: argparse.Namespace) -> Config:
+    """The preset, then --set in order, then --strategy and --seed. Raises ConfigError."""
+    config = preset(args.preset)
+    for assignment in args.set:
+        config = config.override(_parse(assignment))
+    if args.strategy is not None:
+        config = config.override({"learn": {"strategy": args.strategy}})
+    if args.seed is not None:
+        config = config.override({"machine": {"seed": args.seed}})
+    return config
+
+
+def _parse(assignment: str) -> dict[str, dict[str, Any]]:
+    name, equals, text = assignment.partition("=")
+    section, dot, key = name.strip().partition(".")
+    if not equals or not dot:
+        raise ConfigError(f"--set takes SECTION.NAME=VALUE, as in learn.epochs=3; “{assignment}” is not that.")
+    return {section: {key: _value(getattr(getattr(Config(), section, None), key, ""), text.strip())}}
+
+
+def _value(default: Any, text: str) -> Any:
+    """The text as a value of the default's kind; what cannot be read stays text, for the config to refuse."""
+    if isinstance(default, bool):
+        return {"true": True, "false": False}.get(text.lower(), text)
+    if isinstance(default, tuple):
+        return tuple(_value(0, item.strip()) for item in text.strip("()[] ").split(",") if item.strip())
+    for kind in (int, float):
+        if isinstance(default, kind):
+            try:
+                return kind(text)
+            except ValueError:
+                return text
+    return text

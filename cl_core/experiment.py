@@ -1,0 +1,212 @@
+"""The two verbs that grow a tree of snapshots, learn and invert, and run: a fold of them."""
+
+import dataclasses
+import hashlib
+import json
+import time
+from collections.abc import Generator
+from typing import Any
+
+import numpy as np
+import torch
+
+from cl_core import measure, strategies
+from cl_core.backbones.chain import frozen
+from cl_core.config import Config, ConfigError
+from cl_core.events import Event
+from cl_core.images import from_bytes
+from cl_core.inversion import invert_classes, layer_iterations
+from cl_core.learning import TaskData, train
+from cl_core.seeding import generator
+from cl_core.snapshot import Snapshot, freeze
+from cl_core.state import State, resolve_device
+from cl_core.store import Store
+from cl_core.stream import TaskStream
+
+METHOD_VERSION = 1  # part of a step's identity: raise it when the same settings would give other numbers
+Steps = Generator[Event, None, Snapshot]
+
+
+def start(config: Config) -> Snapshot:
+    """The root of a tree: nothing learned yet. Raises ConfigError and DataError."""
+    stream = TaskStream(config.stream, config.machine.seed)
+    record = {
+        "strategy": None,
+        "replays": False,
+        "data_free": True,
+        "device": resolve_device(config.machine.device).type,
+    }
+    return Snapshot(
+        id=_hash(None, "start", _fixed(config), stream.dataset.fingerprint),
+        parent=None,
+        verb="start",
+        tasks_learned=0,
+        config=config,
+        class_names=stream.class_names,
+        task_sizes=stream.task_sizes,
+        arrays=freeze({}),
+        record=record | {"threads": config.machine.threads},
+    )
+
+
+def step_id(snapshot: Snapshot, verb: str, config: Config) -> str:
+    """The identity of the step before it is computed. Raises ConfigError when the step cannot be taken from here."""
+    if _fixed(config) != _fixed(snapshot.config):
+        raise ConfigError(
+            "The stream, the network, the seed and the machine belong to the experiment: start a new one."
+        )
+    if verb == "learn":
+        strategy = strategies.get(config.learn.strategy)
+        if snapshot.tasks_learned == len(snapshot.task_sizes):
+            raise ConfigError("Every task of this stream is learned already; start a new experiment.")
+        if strategy.replays and len(set(snapshot.synthetic[1].tolist())) < snapshot.classes_seen:
+            raise ConfigError("This strategy replays images of the old classes: invert before you learn the next task.")
+    elif verb == "invert":
+        if snapshot.tasks_learned == 0:
+            raise ConfigError("There is nothing to invert yet: learn a task first.")
+        layer_iterations(config.invert, 2 + 3 * config.network.blocks - 1)
+    else:
+        raise ConfigError(f"There is no step “{verb}”; allowed are learn and invert.")
+    return _hash(snapshot.id, verb, dataclasses.asdict(getattr(config, verb)), "")
+
+
+def grow(snapshot: Snapshot, verb: str, config: Config, store: Store | None = None) -> Steps:
+    """The child of a snapshot: from the store if it is there, else computed and saved."""
+    child = step_id(snapshot, verb, config)
+    if store is not None and child in store:
+        return store.load(child)
+    grown = yield from (learn if verb == "learn" else invert)(snapshot, config)
+    if store is not None:
+        store.save(grown)
+    return grown
+
+
+def run(config: Config, store: Store | None = None) -> Generator[Event, None, list[Snapshot]]:
+    """The whole stream under one config: [root, …, leaf]."""
+    path = [start(config)]
+    if store is not None:
+        store.save(path[0])
+    while (verb := path[-1].next_verb) is not None:
+        path.append((yield from grow(path[-1], verb, config, store)))
+    return path
+
+
+def learn(snapshot: Snapshot, config: Config) -> Steps:
+    """Learn the next task of the stream from `snapshot`, which stays as it is."""
+    identity = step_id(snapshot, "learn", config)
+    began, seconds = time.perf_counter(), dict[str, float]()
+    state = State.of(snapshot, config)
+    strategy, task = strategies.get(config.learn.strategy), snapshot.tasks_learned
+    experience = state.stream.experience(task)
+    seed, normalise = config.machine.seed, state.normalise
+    first_new, classes = snapshot.classes_seen, snapshot.classes_seen + len(experience.classes)
+    state.grow_network(classes)
+    data = TaskData(
+        images=normalise(from_bytes(experience.train.images, state.device)),
+        labels=torch.tensor(experience.train.labels, device=state.device),
+        old_images=normalise(state.synthetic_images) if first_new else state.synthetic_images,
+        old_labels=state.synthetic_labels,
+        first_new=first_new,
+        classes=classes,
+    )
+    teacher = state.teacher
+    training = yield from train(
+        state.network,
+        teacher,
+        strategy,
+        data,
+        config.learn,
+        generator(seed, "learn", task),
+        state.quick_accuracies(task),
+    )
+    seconds["learn"] = time.perf_counter() - began
+    yield Event("statistics", 0, 1, 1.0)
+    with frozen(state.network):
+        state.remember(experience.classes, task, data, teacher, config.learn)
+    seconds["statistics"] = time.perf_counter() - began - seconds["learn"]
+    yield Event("measure", 0, 1, 1.0)
+    record: dict[str, Any] = dict(snapshot.record)
+    record |= {"strategy": strategy.name, "replays": strategy.replays, "data_free": strategy.data_free}
+    record |= measure.accuracy_record(state.network, state.stream, task, normalise, snapshot.record)
+    record |= {"curves": training.curves, "epoch_accuracy": training.epoch_accuracy}
+    record["layer_names"] = state.network.layer_names
+    return _finish(snapshot, identity, "learn", config, state, record, seconds, began, targets=None)
+
+
+def invert(snapshot: Snapshot, config: Config) -> Steps:
+    """Make synthetic images from `snapshot`, which stays as it is.
+
+    synthetic = keep: of the classes that have none yet (those just learned); regenerate: of all the classes seen.
+    """
+    identity = step_id(snapshot, "invert", config)
+    began = time.perf_counter()
+    state = State.of(snapshot, config)
+    have = set(snapshot.synthetic[1].tolist()) if config.invert.synthetic == "keep" else set()
+    if len(have) == snapshot.classes_seen:
+        have = have - set(state.stream.classes(snapshot.tasks_learned - 1))  # asked again: the newest ones anew
+    wanted = tuple(c for c in range(snapshot.classes_seen) if c not in have)
+    knowledge = state.knowledge(wanted, config.invert)
+    draws = generator(config.machine.seed, "invert", snapshot.tasks_learned)
+    inversion = yield from invert_classes(state.network, knowledge, config.invert, state.normalise, draws)
+    state.add_synthetic(inversion.images, inversion.labels, wanted)
+    seconds = {
+        "layers": sum(layer["seconds"] for layer in inversion.layers),
+        "refine": inversion.refine["seconds"],
+    }
+    yield Event("measure", 0, 1, 1.0)
+    record = dict(snapshot.record) | {"layers": inversion.layers, "refine": inversion.refine}
+    record["inverted_classes"] = list(wanted)
+    targets = inversion.targets if len(wanted) == snapshot.classes_seen else None
+    return _finish(snapshot, identity, "invert", config, state, record, seconds, began, targets)
+
+
+def _finish(
+    snapshot: Snapshot,
+    identity: str,
+    verb: str,
+    config: Config,
+    state: State,
+    record: dict[str, Any],
+    seconds: dict[str, float],
+    began: float,
+    targets: torch.Tensor | None,
+) -> Snapshot:
+    """The child: measured, with its arrays and its record."""
+    measured = time.perf_counter()
+    task = snapshot.tasks_learned if verb == "learn" else snapshot.tasks_learned - 1
+    synthetic = (state.synthetic_images, state.synthetic_labels)
+    view = measure.view_arrays(state.network, state.stream, task, state.normalise, state.gaussians, synthetic, targets)
+    arrays = state.to_arrays() | {f"view/{name}": array for name, array in view.items()}
+    record["alignment"] = measure.alignment_record(view, config.machine.seed)
+    record["kept"] = measure.kept_record(arrays, ("statistics", "gaussians") if record["replays"] else ())
+    record["kept_bytes"] = sum(row["bytes"] for row in record["kept"])
+    record["replaced_bytes"] = int(sum(state.stream.experience(t).train.images.nbytes for t in range(task + 1)))
+    now = time.perf_counter()
+    record["seconds"] = seconds | {"measure": now - measured, "total": now - began}
+    return Snapshot(
+        id=identity,
+        parent=snapshot.id,
+        verb=verb,
+        tasks_learned=task + 1,
+        config=config,
+        class_names=snapshot.class_names,
+        task_sizes=snapshot.task_sizes,
+        arrays=freeze(arrays),
+        record=json.loads(json.dumps(record)),
+    )
+
+
+def _fixed(config: Config) -> dict[str, Any]:
+    """What the root of a tree decides, as plain data, with the device resolved."""
+    machine = dataclasses.asdict(config.machine) | {"device": resolve_device(config.machine.device).type}
+    return {
+        "stream": dataclasses.asdict(config.stream),
+        "network": dataclasses.asdict(config.network),
+        "machine": machine,
+    }
+
+
+def _hash(parent: str | None, verb: str, settings: dict[str, Any], data: str) -> str:
+    """The content address of a step."""
+    identity = [parent, verb, settings, data, METHOD_VERSION, torch.__version__, np.__version__]
+    return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:20]

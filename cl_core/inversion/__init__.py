@@ -1,0 +1,212 @@
+"""From class Gaussians to synthetic images: targets, layer by layer, refinement (METHOD.md §2, steps 1–4)."""
+
+import time
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from cl_core.backbones import Backbone
+from cl_core.backbones.chain import frozen
+from cl_core.config import ConfigError, InvertConfig
+from cl_core.events import Event
+from cl_core.images import Normaliser, activations_to_bytes, to_bytes
+from cl_core.inversion.full_model import refine
+from cl_core.inversion.objectives import FeatureTarget, InputStatistics
+from cl_core.inversion.per_layer import invert_layer
+from cl_core.inversion.pixels import CoarseToFinePixels, Pixels, PlainPixels
+from cl_core.inversion.starts import STARTS
+from cl_core.statistics import ClassGaussians, Moments
+
+SECONDS_BETWEEN_IMAGES = 0.4
+SHOWN_A_CLASS = 8
+
+
+@dataclass(frozen=True)
+class Knowledge:
+    """What data-free learning has kept of the classes to invert, in the order of `classes`."""
+
+    classes: tuple[int, ...]
+    gaussians: ClassGaussians
+    inputs: Sequence[InputStatistics]  # one a layer: of its input
+    norms: Sequence[Moments]  # one a BatchNorm: of its input
+
+
+@dataclass
+class Inversion:
+    """images (n, c, h, w) in [0, 1], class by class; labels (n,); targets (n, d); and how it went, as plain data."""
+
+    images: Tensor
+    labels: Tensor
+    targets: Tensor
+    layers: list[dict[str, Any]] = field(default_factory=list)
+    refine: dict[str, Any] = field(default_factory=dict)
+
+
+def layer_iterations(config: InvertConfig, layers: int) -> list[int]:
+    """Iterations of each layer, first layer first. Raises ConfigError when the list does not fit the network."""
+    if not config.layer_iterations:
+        return [config.iterations_per_layer] * layers
+    if len(config.layer_iterations) != layers:
+        raise ConfigError(
+            f"“Iterations, layer by layer” has {len(config.layer_iterations)} numbers; "
+            f"this network has {layers} layers."
+        )
+    return list(config.layer_iterations)
+
+
+def draw_targets(knowledge: Knowledge, config: InvertConfig, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Target features (n, d), class by class, and their class indices (n,)."""
+    draws = []
+    for c in range(len(knowledge.classes)):
+        sample, mean = knowledge.gaussians.sample(c, config.images_per_class, generator), knowledge.gaussians.mean[c]
+        draws.append(mean + config.target_spread * (sample - mean))
+    labels = torch.tensor(knowledge.classes).repeat_interleave(config.images_per_class)
+    return torch.cat(draws), labels.to(draws[0].device)
+
+
+def invert_classes(
+    backbone: Backbone, knowledge: Knowledge, config: InvertConfig, normalise: Normaliser, generator: torch.Generator
+) -> Generator[Event, None, Inversion]:
+    """Synthetic images of the classes of `knowledge`. The backbone's modes and requires_grad are restored."""
+    targets, labels = draw_targets(knowledge, config, generator)
+    whitening = None
+    if config.distance == "mahalanobis":
+        whitening = torch.stack([knowledge.gaussians.whitening(c) for c in range(len(knowledge.classes))])
+    target = FeatureTarget(targets, whitening)
+    work = _Work(
+        layer_iterations(config, len(backbone.layers)), config.full_iterations, labels, config.images_per_class
+    )
+    result = Inversion(torch.empty(0), labels, targets)
+    with frozen(backbone):
+        start = yield from _invert_layers(backbone, knowledge, target, config, normalise, generator, work, result)
+        result.images = yield from _refine(backbone, knowledge, target, start, config, normalise, work, result)
+    return result
+
+
+def _invert_layers(
+    backbone: Backbone,
+    knowledge: Knowledge,
+    target: FeatureTarget,
+    config: InvertConfig,
+    normalise: Normaliser,
+    generator: torch.Generator,
+    work: "_Work",
+    result: Inversion,
+) -> Generator[Event, None, Tensor]:
+    """PMI down the chain: unit images (n, c, h, w), held within [0, 1]."""
+    shapes = backbone.layer_input_shapes()
+    for index in reversed(range(len(backbone.layers))):
+        began, shape = time.perf_counter(), (len(target.values), *shapes[index])
+        statistics, iterations = knowledge.inputs[index], work.per_layer[index]
+        start = STARTS[config.start](target.values, statistics, shape, generator)
+        norms = backbone.norms_of([index])
+        before = len(backbone.norms_of(range(index)))
+        steps = invert_layer(
+            backbone.layers[index],
+            norms,
+            knowledge.norms[before : before + len(norms)],
+            target,
+            start,
+            statistics,
+            iterations,
+            config.layer_lr,
+            config.beta2,
+            config.alpha * config.layer_alpha * len(backbone.layers),
+        )
+        curve: list[float] = []
+        while True:
+            try:
+                step = next(steps)
+            except StopIteration as stop:
+                h = stop.value
+                break
+            curve.append(step.losses["total"])
+            yield work.layer_event(index, len(curve), step.losses, step.current, normalise)
+        name = backbone.layer_names[index]
+        seconds = time.perf_counter() - began
+        result.layers.append(
+            {"layer": index + 1, "name": name, "iterations": iterations, "curve": curve, "seconds": seconds}
+        )
+        target = FeatureTarget(h)
+    return normalise.inverse(h).clamp(0, 1)
+
+
+def _refine(
+    backbone: Backbone,
+    knowledge: Knowledge,
+    target: FeatureTarget,
+    start: Tensor,
+    config: InvertConfig,
+    normalise: Normaliser,
+    work: "_Work",
+    result: Inversion,
+) -> Generator[Event, None, Tensor]:
+    """The refinement: unit images (n, c, h, w)."""
+    began, curves = time.perf_counter(), dict[str, list[float]]()
+    pixels: Pixels = PlainPixels(start, normalise.mean, normalise.std)
+    if config.pixels == "coarse-to-fine":
+        pixels = CoarseToFinePixels(start)
+    if config.full_iterations == 0:
+        pixels = PlainPixels(start, normalise.mean, normalise.std)
+    steps = refine(backbone, pixels, normalise, target, result.labels, knowledge.norms, knowledge.inputs, config)
+    while True:
+        try:
+            step = next(steps)
+        except StopIteration as stop:
+            images = stop.value
+            break
+        for name, value in step.losses.items():
+            curves.setdefault(name, []).append(value)
+        yield work.refine_event(len(curves["total"]), step.losses, step.images)
+    result.refine = {"iterations": config.full_iterations, "curve": curves, "seconds": time.perf_counter() - began}
+    return images
+
+
+class _Work:
+    """Turns steps into events: how much is done of the whole, and images only a few times a second."""
+
+    def __init__(self, per_layer: list[int], full: int, labels: Tensor, images_per_class: int) -> None:
+        self.per_layer, self.full, self.done = per_layer, full, 0.0
+        self.total = sum(per_layer) / len(per_layer) + full  # in passes through the whole network
+        first = torch.arange(len(labels)) % images_per_class < SHOWN_A_CLASS
+        self.shown = first.nonzero().flatten().to(labels.device)
+        self.labels = tuple(int(label) for label in labels[self.shown])
+        self.latest = -SECONDS_BETWEEN_IMAGES
+
+    def _time_for_images(self, last: bool) -> bool:
+        if last or time.monotonic() - self.latest >= SECONDS_BETWEEN_IMAGES:
+            self.latest = time.monotonic()
+            return True
+        return False
+
+    def layer_event(
+        self, index: int, iteration: int, losses: dict[str, float], current: Tensor, normalise: Normaliser
+    ) -> Event:
+        self.done += 1 / len(self.per_layer)
+        images = None
+        if self._time_for_images(iteration == self.per_layer[index]):
+            shown = current[self.shown]
+            images = to_bytes(normalise.inverse(shown)) if index == 0 else activations_to_bytes(shown)
+        return Event(
+            "layer",
+            iteration,
+            self.per_layer[index],
+            self.done / self.total,
+            index + 1,
+            len(self.per_layer),
+            losses,
+            images=images,
+            image_labels=self.labels if images is not None else (),
+            images_are_activations=index > 0,
+        )
+
+    def refine_event(self, iteration: int, losses: dict[str, float], images: Tensor) -> Event:
+        self.done += 1
+        shown = to_bytes(images[self.shown]) if self._time_for_images(iteration == self.full) else None
+        labels = self.labels if shown is not None else ()
+        return Event(
+            "refine", iteration, self.full, self.done / self.total, losses=losses, images=shown, image_labels=labels
+        )

@@ -1,0 +1,99 @@
+"""Full-model inversion: a refinement of images through the whole frozen network (METHOD.md §5)."""
+
+import math
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from cl_core.backbones import Backbone
+from cl_core.config import InvertConfig
+from cl_core.divergence import DivergenceWatch
+from cl_core.inversion.objectives import FeatureTarget, InputStatistics, channel_kl, total_variation
+from cl_core.inversion.pixels import Pixels
+from cl_core.statistics import Moments, watching
+
+
+@dataclass(frozen=True)
+class RefineStep:
+    """One iteration of the refinement: losses by name, weighted, with "total", and the images in [0, 1] (detached)."""
+
+    losses: dict[str, float]
+    images: Tensor
+
+
+def step_size(config: InvertConfig, iteration: int) -> float:
+    """The factor on the step size: 5 steps of warm-up, halved at 1/2 and 3/4 (the paper's 80 and 120), or a cosine."""
+    progress = iteration / max(1, config.full_iterations)
+    if config.full_schedule == "cosine":
+        return 0.5 * (1 + math.cos(math.pi * progress))
+    return min(1.0, (iteration + 1) / 5) * (0.5 if progress >= 0.5 else 1.0) * (0.5 if progress >= 0.75 else 1.0)
+
+
+def refine(
+    backbone: Backbone,
+    pixels: Pixels,
+    normalise: Callable[[Tensor], Tensor],
+    target: FeatureTarget,
+    labels: Tensor,
+    norm_moments: Sequence[Moments],
+    statistics: Sequence[InputStatistics],
+    config: InvertConfig,
+) -> Generator[RefineStep, None, Tensor]:
+    """Yields each iteration; returns the best images (n, c, h, w) in [0, 1].
+
+    The backbone must be frozen and in evaluation mode; 0 iterations return the start. Raises Diverged.
+    """
+    best, best_total = pixels.images(1.0).detach().clamp(0, 1), float("inf")
+    optimiser = torch.optim.Adam(pixels.variables, lr=config.full_lr, betas=(0.9, config.beta2))
+    watch, guard = DivergenceWatch("the refinement", "Step size, refinement"), _Guard()
+    norms, layers = backbone.norms, list(backbone.layers) if config.input_alpha else []
+    for iteration in range(config.full_iterations):
+        for group in optimiser.param_groups:
+            group["lr"] = config.full_lr * step_size(config, iteration)
+        images = pixels.images(iteration / config.full_iterations)
+        with watching([*norms, *layers]) as seen:
+            features = backbone.features(normalise(images))
+        terms = {"feature": target.distance(features)}
+        kls = [channel_kl(x, m.mean, m.variance) for x, m in zip(seen, norm_moments, strict=False)]
+        if kls:
+            terms["normalisation"] = config.alpha * torch.stack(kls).sum()
+        if layers:
+            of_inputs = [s.kl(x) for x, s in zip(seen[len(norms) :], statistics, strict=True)]
+            terms["input statistics"] = config.input_alpha * torch.stack(of_inputs).sum()
+        if config.label_weight:
+            terms["label"] = config.label_weight * F.cross_entropy(backbone.head(features), labels)
+        if config.tv:
+            terms["smoothness"] = config.tv * total_variation(normalise(images))
+        total = watch.check(float(torch.stack(list(terms.values())).sum().detach()))
+        if total < best_total:
+            best, best_total = images.detach().clamp(0, 1).clone(), total
+        optimiser.zero_grad()
+        guard.weigh(terms).backward()
+        optimiser.step()
+        pixels.settle()
+        yield RefineStep({name: float(t.detach()) for name, t in terms.items()} | {"total": total}, images.detach())
+    return best
+
+
+class _Guard:
+    """If a term grows above its first value its weight is doubled, up to tenfold: a guard against divergence (§5).
+
+    It watches the paper's two terms; smoothness and labels start where they please.
+    """
+
+    WATCHED = frozenset({"feature", "normalisation"})
+
+    def __init__(self) -> None:
+        self.first: dict[str, float] = {}
+        self.weights: dict[str, float] = {}
+
+    def weigh(self, terms: dict[str, Tensor]) -> Tensor:
+        """The sum of the terms with their current weights."""
+        for name in self.WATCHED & terms.keys():
+            value = float(terms[name].detach())
+            if value > self.first.setdefault(name, value):
+                self.weights[name] = min(10.0, 2 * self.weights.get(name, 1.0))
+        return torch.stack([self.weights.get(name, 1.0) * term for name, term in terms.items()]).sum()

@@ -1,0 +1,154 @@
+"""What is measured after a step: accuracies, and features for looking at."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.decomposition import PCA
+from torch import Tensor
+
+from cl_core import metrics
+from cl_core.backbones import Backbone
+from cl_core.backbones.chain import evaluating
+from cl_core.images import Normaliser, from_bytes
+from cl_core.statistics import ClassGaussians
+from cl_core.stream import TaskStream
+
+VIEW_DIMENSIONS = 64
+VIEW_IMAGES_A_CLASS = 100
+
+
+def features_of(backbone: Backbone, images: Tensor, batch: int = 500) -> Tensor:
+    """Penultimate features (n, d) of normalised images, in evaluation mode."""
+    with torch.no_grad(), evaluating(backbone):
+        return torch.cat([backbone.features(part) for part in images.split(batch)])
+
+
+def predict(backbone: Backbone, images: np.ndarray, normalise: Normaliser) -> np.ndarray:
+    """Logits (n, classes) of uint8 images (n, c, h, w)."""
+    device = backbone.head.weight.device
+    features = features_of(backbone, normalise(from_bytes(images, device)))
+    with torch.no_grad():
+        return backbone.head(features).cpu().numpy()
+
+
+def class_to_task(task_sizes: Sequence[int]) -> np.ndarray:
+    """The task of each class (classes,)."""
+    return np.repeat(np.arange(len(task_sizes)), task_sizes)
+
+
+def accuracies(logits: np.ndarray, labels: np.ndarray, task_of: np.ndarray) -> dict[str, Any]:
+    """Class-incremental accuracy a task, a class and in all; task-incremental accuracy a task (only that task's logits
+
+    compete); and the confusion counts. logits (n, classes), labels (n,), task_of (classes,): the task of each class.
+    """
+    classes = logits.shape[1]
+    predicted = logits.argmax(1)
+    right = predicted == labels
+    rivals = task_of[None, :classes] == task_of[labels][:, None]
+    told = np.where(rivals, logits, -np.inf).argmax(1) == labels
+    tasks = [task_of[labels] == t for t in range(int(task_of[classes - 1]) + 1)]
+    confusion = np.zeros((classes, classes), int)
+    np.add.at(confusion, (labels, predicted), 1)
+    return {
+        "tasks": [float(right[of].mean()) for of in tasks],
+        "told": [float(told[of].mean()) for of in tasks],
+        "classes": [float(right[labels == c].mean()) for c in range(classes)],
+        "total": float(right.mean()),
+        "confusion": confusion.tolist(),
+    }
+
+
+def accuracy_record(
+    backbone: Backbone, stream: TaskStream, task: int, normalise: Normaliser, before: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The accuracy entries of a record after learning `task`: the rows of `before` with one more row each."""
+    task_of = class_to_task(stream.task_sizes)
+    record: dict[str, Any] = {}
+    for split in ("validation", "test"):
+        seen = stream.seen(task, split)
+        found = accuracies(predict(backbone, seen.images, normalise), seen.labels, task_of)
+        rows = {
+            "accuracy": found["tasks"],
+            "task_accuracy": found["told"],
+            "class_accuracy": found["classes"],
+            "total_accuracy": found["total"],
+        }
+        for name, row in rows.items():
+            earlier = list(before.get(name, {}).get(split, []))
+            record.setdefault(name, {})[split] = [*earlier, row]
+        record.setdefault("confusion", {})[split] = found["confusion"]
+    return record
+
+
+def view_arrays(
+    backbone: Backbone,
+    stream: TaskStream,
+    task: int,
+    normalise: Normaliser,
+    gaussians: ClassGaussians,
+    synthetic: tuple[Tensor, Tensor],
+    targets: Tensor | None,
+) -> dict[str, np.ndarray]:
+    """Features for looking at, in the principal dimensions (at most 64) of the real test features of this network.
+
+    synthetic: unit images and labels; targets (m, d): the target features of those images, or None when they belong to
+    another network. An orthonormal projection maps a Gaussian exactly: mean W(μ − c), covariance W Σ Wᵀ.
+    """
+    device = backbone.head.weight.device
+    rows, labels = _view_rows(stream, task)
+    images = stream.dataset.split("test").images[rows]
+    real = features_of(backbone, normalise(from_bytes(images, device))).cpu().numpy()
+    pca = PCA(min(VIEW_DIMENSIONS, *real.shape), svd_solver="full").fit(real)
+    arrays = {
+        "real": pca.transform(real).astype(np.float16),
+        "real_labels": labels,
+        "real_index": rows,
+        "explained": pca.explained_variance_ratio_.astype(np.float32),
+        "gaussian_mean": pca.transform(gaussians.mean.cpu().numpy()).astype(np.float32),
+        "gaussian_covariance": np.stack(
+            [pca.components_ @ gaussians.covariance(c).cpu().numpy() @ pca.components_.T for c in range(len(gaussians))]
+        ).astype(np.float32),
+    }
+    if len(synthetic[0]):
+        found = features_of(backbone, normalise(synthetic[0])).cpu().numpy()
+        arrays["synthetic"] = pca.transform(found).astype(np.float16)
+        arrays["synthetic_labels"] = synthetic[1].cpu().numpy()
+        arrays["synthetic_index"] = np.arange(len(found))
+    if targets is not None:
+        arrays["targets"] = pca.transform(targets.cpu().numpy()).astype(np.float16)
+    return arrays
+
+
+def _view_rows(stream: TaskStream, task: int) -> tuple[np.ndarray, np.ndarray]:
+    """The first test images of each class seen: rows of the data set's test split, and their class indices."""
+    classes = range(sum(stream.task_sizes[: task + 1]))
+    rows = [stream.rows("test", (c,))[:VIEW_IMAGES_A_CLASS] for c in classes]
+    labels = [np.full(len(of), c) for c, of in zip(classes, rows, strict=True)]
+    return np.concatenate(rows), np.concatenate(labels)
+
+
+def alignment_record(view: Mapping[str, np.ndarray], seed: int) -> list[dict[str, Any]]:
+    """For each class with synthetic images: Fréchet distance to the real test features, its floor, cosine of the means.
+
+    The floor is what two sets of real features of the same sizes give (METHOD.md §9).
+    """
+    if "synthetic" not in view:
+        return []
+    real, synthetic = view["real"].astype(np.float64), view["synthetic"].astype(np.float64)
+    rows = []
+    for c in np.unique(view["synthetic_labels"]):
+        a, b = real[view["real_labels"] == c], synthetic[view["synthetic_labels"] == c]
+        found = metrics.alignment(a, b, real.mean(0), np.random.default_rng(seed))
+        rows.append({"class": int(c), "images": len(b), **found})
+    return rows
+
+
+def kept_record(arrays: Mapping[str, np.ndarray], groups: Sequence[str]) -> list[dict[str, Any]]:
+    """What data-free learning stores: one row for each array of those groups."""
+    rows = []
+    for name, array in arrays.items():
+        if name.partition("/")[0] in groups:
+            rows.append({"what": name, "shape": " × ".join(map(str, array.shape)), "bytes": int(array.nbytes)})
+    return rows

@@ -1,0 +1,57 @@
+"""Named settings. The defaults of config.py are the paper's; a preset lists only what it overrides."""
+
+from typing import Any
+
+from cl_core.config import Config, ConfigError
+
+DEMO: dict[str, dict[str, Any]] = {
+    "stream": {"train_per_class": 500},
+    "network": {"blocks": 1, "activation": "silu", "pool": 3, "stem_stride": 2},
+    "learn": {
+        "epochs_first": 10,
+        "epochs": 4,
+        "head_epochs": 0,
+        "stage_epochs": 0,
+        "balance_epochs": 10,
+        "lr_first": 0.1,
+        "lr": 0.02,
+        "schedule": "cosine",
+        "shift": 1,
+        "noise": 0.7,
+        "hard_kd": 1.0,
+        "feature_kd": 1.0,
+        "local_ce": 0.75,
+        "readout": 10.0,
+        "class_model": "full",
+        "drift": "affine",
+    },
+    "invert": {
+        "synthetic": "keep",
+        "images_per_class": 40,
+        "start": "residual",
+        "iterations_per_layer": 10,
+        "layer_lr": 0.1,
+        "layer_alpha": 1.0,
+        "full_iterations": 100,
+        "full_lr": 0.15,
+        "full_schedule": "cosine",
+        "beta2": 0.99,
+        "alpha": 0.5,
+        "input_alpha": 0.5,
+        "norm_targets": "measured",
+        "distance": "mahalanobis",
+        "label_weight": 0.2,
+        "tv": 2.0,
+        "pixels": "coarse-to-fine",
+        "target_spread": 0.6,
+    },
+}
+
+PRESETS: dict[str, dict[str, dict[str, Any]]] = {"paper": {}, "demo": DEMO}
+
+
+def preset(name: str) -> Config:
+    """The config of a preset. Raises ConfigError when there is none of that name."""
+    if name not in PRESETS:
+        raise ConfigError(f"There is no preset {name!r}; allowed are {', '.join(PRESETS)}.")
+    return Config().override(PRESETS[name])

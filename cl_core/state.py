@@ -1,0 +1,182 @@
+"""State: a snapshot brought to life on a device, for the length of one verb, and back into arrays."""
+
+import copy
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from cl_core import backbones, measure
+from cl_core.backbones import Backbone
+from cl_core.config import Config, ConfigError, InvertConfig, LearnConfig
+from cl_core.images import Normaliser
+from cl_core.inversion import Knowledge
+from cl_core.inversion.objectives import InputStatistics
+from cl_core.learning import TaskData
+from cl_core.seeding import generator
+from cl_core.snapshot import Snapshot
+from cl_core.statistics import ClassGaussians, Moments, affine_fit, measure_moments, running_moments
+from cl_core.stream import TaskStream
+
+QUICK_IMAGES_A_CLASS = 40  # validation images a class for the accuracies shown while learning
+
+
+def resolve_device(name: str) -> torch.device:
+    """auto: CUDA, then MPS, then the CPU. Raises ConfigError when the device named is not on this machine."""
+    present = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if name == "auto":
+        name = next(kind for kind, there in present.items() if there)
+    if not present.get(name, False):
+        raise ConfigError(f"The device {name} is not on this machine; allowed are auto and cpu.")
+    return torch.device(name)
+
+
+class State:
+    """The network, the statistics and the synthetic images of a snapshot, as tensors that may change."""
+
+    def __init__(self, config: Config) -> None:
+        torch.set_num_threads(config.machine.threads)
+        self.config = config
+        self.device = resolve_device(config.machine.device)
+        self.stream = TaskStream(config.stream, config.machine.seed)
+        self.normalise = Normaliser(self.stream.mean, self.stream.std, self.device)
+        images = self.stream.dataset.split("train").images
+        self.input_shape = tuple(images.shape[1:])
+        self.network: Backbone
+        self.teacher: Backbone | None = None
+        self.gaussians = ClassGaussians(config.learn.class_model)
+        self.statistics: dict[str, np.ndarray] = {}
+        self.synthetic_images = torch.zeros(0, *self.input_shape, device=self.device)
+        self.synthetic_labels = torch.zeros(0, dtype=torch.long, device=self.device)
+
+    @classmethod
+    def of(cls, snapshot: Snapshot, config: Config) -> "State":
+        """The snapshot's tensors, copied: the snapshot stays as it is."""
+        state = cls(config)
+        classes = max(1, snapshot.classes_seen)
+        draws = generator(config.machine.seed, "network")
+        state.network = backbones.build(config.network, state.input_shape, classes, draws).to(state.device)
+        if snapshot.tasks_learned:
+            state.network.load_state_dict({k: torch.tensor(v) for k, v in snapshot.group("model").items()})
+            state.gaussians = ClassGaussians.from_arrays(snapshot.group("gaussians"), state.device)
+            state.statistics = snapshot.group("statistics")
+            images, labels = snapshot.synthetic
+            if len(labels):
+                state.synthetic_images = torch.tensor(images, device=state.device).float()
+                state.synthetic_labels = torch.tensor(labels, device=state.device)
+        state.network.eval()
+        return state
+
+    def grow_network(self, classes: int) -> None:
+        """Keep the network as the frozen teacher (none before the first task) and give it a head for `classes`."""
+        old = self.network.head.out_features if self.gaussians.mean.numel() else 0
+        if old:
+            self.teacher = copy.deepcopy(self.network).eval().requires_grad_(False)
+        self.network.set_head(classes, generator(self.config.machine.seed, "head", classes))
+
+    def quick_accuracies(self, task: int) -> Callable[[], list[float]]:
+        """A function that gives the validation accuracy of each task seen, on a fixed part of the images."""
+        seen = self.stream.seen(task, "validation")
+        picked = [np.flatnonzero(seen.labels == c)[:QUICK_IMAGES_A_CLASS] for c in np.unique(seen.labels)]
+        part = seen.rows(np.concatenate(picked))
+        task_of = measure.class_to_task(self.stream.task_sizes)
+
+        def now() -> list[float]:
+            logits = measure.predict(self.network, part.images, self.normalise)
+            return list(measure.accuracies(logits, part.labels, task_of)["tasks"])
+
+        return now
+
+    def remember(
+        self, classes: Sequence[int], task: int, data: TaskData, teacher: Backbone | None, config: LearnConfig
+    ) -> None:
+        """After a task: keep its statistics, and bring every class's Gaussian into the new feature space (step 6)."""
+        features = measure.features_of(self.network, data.images)
+        new = ClassGaussians(config.class_model).fit(features, data.labels, classes)
+        self.gaussians = self._follow(features, data, teacher, config).join(new)
+        for name, moments in self._measure_statistics(classes, task, data, config.statistics).items():
+            self.statistics[f"{name}/count"] = np.array(moments.count, np.int64)
+            self.statistics[f"{name}/mean"] = moments.mean.cpu().numpy()
+            self.statistics[f"{name}/mean_square"] = moments.mean_square.cpu().numpy()
+
+    def _follow(
+        self, features: Tensor, data: TaskData, teacher: Backbone | None, config: LearnConfig
+    ) -> ClassGaussians:
+        """The old classes' Gaussians after the features have moved: re-estimated on synthetic images, or mapped."""
+        old = self.gaussians
+        if teacher is None or not len(data.old_images):
+            return old
+        now = measure.features_of(self.network, data.old_images)
+        if config.drift == "re-estimate":
+            return ClassGaussians(config.class_model).fit(now, data.old_labels, range(data.first_new))
+        before = torch.cat([measure.features_of(teacher, data.images), measure.features_of(teacher, data.old_images)])
+        return old.map_affine(*affine_fit(before, torch.cat([features, now])))
+
+    def _measure_statistics(self, classes: Sequence[int], task: int, data: TaskData, kind: str) -> dict[str, Moments]:
+        """Moments by name: of the layers, by channel (of the task) or position (of each class); of the norms."""
+        inputs, norms = measure_moments(self.network, data.images, "channel")
+        found = {f"task{task}/norm{i}": m for i, m in enumerate(norms)}
+        if kind == "channel":
+            return found | {f"task{task}/input{i}": m for i, m in enumerate(inputs)}
+        for c in classes:
+            by_position, _ = measure_moments(self.network, data.images[data.labels == c], "position")
+            found |= {f"class{c}/input{i}": m for i, m in enumerate(by_position)}
+        return found
+
+    def knowledge(self, classes: tuple[int, ...], config: InvertConfig) -> Knowledge:
+        """What has been kept of these classes, for inversion. Statistics of several tasks are merged (METHOD.md §3)."""
+        layers, task_of = range(len(self.network.layers)), measure.class_to_task(self.stream.task_sizes)
+        tasks = sorted({int(task_of[c]) for c in classes})
+        if all(f"class{c}/input0/mean" in self.statistics for c in classes):
+            inputs = [self._by_class([self._moments(f"class{c}/input{i}") for c in classes]) for i in layers]
+        else:
+            merged = [self._merged([f"task{t}/input{i}" for t in tasks]) for i in layers]
+            inputs = [InputStatistics(m.mean, m.variance) for m in merged]
+        norms = self.network.norms
+        if config.norm_targets == "running":
+            moments = [running_moments(norm) for norm in norms]
+        else:
+            moments = [self._merged([f"task{t}/norm{i}" for t in tasks]) for i in range(len(norms))]
+        return Knowledge(classes, self.gaussians.take(classes), inputs, moments)
+
+    def _moments(self, name: str) -> Moments:
+        if f"{name}/mean" not in self.statistics:
+            raise ConfigError(
+                "Some tasks kept channel statistics and others class-position: choose one for all of them."
+            )
+        mean, square = (
+            torch.tensor(self.statistics[f"{name}/{key}"], device=self.device) for key in ("mean", "mean_square")
+        )
+        return Moments(int(self.statistics[f"{name}/count"]), mean, square)
+
+    def _merged(self, names: list[str]) -> Moments:
+        merged = self._moments(names[0])
+        for name in names[1:]:
+            merged = merged.merge(self._moments(name))
+        return merged
+
+    @staticmethod
+    def _by_class(moments: list[Moments]) -> InputStatistics:
+        return InputStatistics(torch.stack([m.mean for m in moments]), torch.stack([m.variance for m in moments]))
+
+    def add_synthetic(self, images: Tensor, labels: Tensor, classes: Sequence[int]) -> None:
+        """Put these images in the place of what there was of their classes; classes stay in order."""
+        stay = ~torch.isin(self.synthetic_labels, torch.tensor(list(classes), device=self.device))
+        images = torch.cat([self.synthetic_images[stay], images.half().float()])
+        labels = torch.cat([self.synthetic_labels[stay], labels])
+        order = labels.argsort(stable=True)
+        self.synthetic_images, self.synthetic_labels = images[order], labels[order]
+
+    def to_arrays(self) -> dict[str, np.ndarray]:
+        """Everything as arrays, by the names that Snapshot documents."""
+        arrays = {f"model/{k}": v.cpu().numpy() for k, v in self.network.state_dict().items()}
+        arrays |= {f"gaussians/{k}": v for k, v in self.gaussians.to_arrays().items()}
+        arrays |= {f"statistics/{k}": v for k, v in self.statistics.items()}
+        task_of = torch.tensor(measure.class_to_task(self.stream.task_sizes), device=self.device)
+        for t in range(len(self.stream)):
+            of = task_of[self.synthetic_labels] == t
+            if of.any():
+                arrays[f"synthetic{t}/images"] = self.synthetic_images[of].half().cpu().numpy()
+                arrays[f"synthetic{t}/labels"] = self.synthetic_labels[of].cpu().numpy()
+        return arrays

@@ -1,0 +1,140 @@
+"""What is saved is read back whole or not at all, and what is shared is stored once."""
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
+
+from cl_core.store import Store, StoreError
+
+values = st.sampled_from(["f2", "f4", "f8", "u1", "i8"]).flatmap(
+    lambda kind: arrays(kind, array_shapes(min_dims=1, max_dims=3, min_side=0, max_side=3))
+)
+groups = st.dictionaries(st.sampled_from(["model/a", "model/b.c", "view/a", "synthetic0/images"]), values)
+
+
+def object_files(store: Store) -> list[Path]:
+    return sorted((store.path / "objects").iterdir())
+
+
+@settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(contents=groups)
+def test_round_trip(tmp_path_factory, make_snapshot, contents):
+    store = Store(tmp_path_factory.mktemp("store"))
+    saved = make_snapshot(id="b1", parent="a0", arrays=contents)
+    store.save(saved)
+    loaded = store.load("b1")
+    assert loaded.arrays.keys() == contents.keys()
+    for name, array in contents.items():
+        assert loaded.arrays[name].dtype == array.dtype
+        assert loaded.arrays[name].shape == array.shape
+        assert loaded.arrays[name].tobytes() == array.tobytes()
+        assert not loaded.arrays[name].flags.writeable
+    assert (loaded.config, loaded.record, loaded.parent) == (saved.config, saved.record, "a0")
+
+
+def test_shared_groups_are_stored_once(store, make_snapshot):
+    first = make_snapshot("a0")
+    store.save(first)
+    files = object_files(store)
+    store.save(make_snapshot("a1", parent="a0"))
+    changed = dict(first.arrays) | {"view/real": np.zeros((2, 2), "f2")}
+    store.save(make_snapshot("a2", parent="a1", arrays=changed))
+    assert len(files) == 2
+    assert len(object_files(store)) == 3
+    assert [s.id for s in store.lineage("a2")] == ["a0", "a1", "a2"]
+    assert store.ids() == ["a0", "a1", "a2"]
+
+
+def test_only_the_groups_asked_for_are_read(store, make_snapshot):
+    store.save(make_snapshot("a0"))
+    assert set(store.load("a0", groups=["view"]).arrays) == {"view/real"}
+    assert store.load("a0", groups=()).record["accuracy"]["test"][1] == [0.25, 0.75]
+
+
+@pytest.mark.parametrize("harm", ["cut", "changed", "empty", "not JSON"])
+def test_a_damaged_node_is_refused(store, make_snapshot, harm):
+    store.save(make_snapshot("a0"))
+    file = store.path / "nodes" / "a0.json"
+    text = file.read_text()
+    harmed = {"cut": text[:-9], "changed": text.replace("0.75", "0.76"), "empty": "", "not JSON": "[1]"}
+    file.write_text(harmed[harm])
+    with pytest.raises(StoreError, match=r"a0.json.*damaged"):
+        store.load("a0")
+
+
+@pytest.mark.parametrize("harm", ["cut", "changed", "missing"])
+def test_a_damaged_object_is_refused_and_can_be_computed_again(store, make_snapshot, harm):
+    store.save(make_snapshot("a0"))
+    for file in object_files(store):
+        content = file.read_bytes()
+        if harm == "missing":
+            file.unlink()
+        else:
+            file.write_bytes(content[:-1] if harm == "cut" else content[:-1] + b"?")
+    with pytest.raises(StoreError, match="part of this step"):
+        store.load("a0")
+    (store.path / "nodes" / "a0.json").unlink()
+    store.save(make_snapshot("a0"))
+    assert len(store.load("a0").arrays) == 2
+
+
+def test_an_interrupted_write_leaves_no_node_and_no_litter(store, make_snapshot, monkeypatch):
+    def interrupt(source, target):
+        if str(target).endswith(".json"):
+            raise KeyboardInterrupt
+        rename(source, target)
+
+    rename = os.replace
+    monkeypatch.setattr(os, "replace", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        store.save(make_snapshot("a0"))
+    assert "a0" not in store
+    assert store.ids() == []
+    assert not list(store.path.rglob("*.part"))
+    monkeypatch.undo()
+    store.save(make_snapshot("a0"))
+    assert store.load("a0").id == "a0"
+
+
+def test_a_folder_that_cannot_be_written_is_said_in_a_sentence(tmp_path, make_snapshot):
+    (tmp_path / "taken").write_text("a file where the store should be")
+    store = Store(tmp_path / "taken" / "store")
+    assert store.ids() == []
+    assert "a0" not in store
+    with pytest.raises(StoreError, match="could not be saved"):
+        store.save(make_snapshot("a0"))
+
+
+def test_reading_works_in_and_leaves_alone_a_read_only_folder(store, make_snapshot, monkeypatch):
+    store.save(make_snapshot("a0"))
+    before = {path: path.stat().st_mtime_ns for path in store.path.rglob("*")}
+    for path in before:
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    store.path.chmod(0o555)
+    assert store.lineage("a0")[0].id == "a0"
+    assert {path: path.stat().st_mtime_ns for path in store.path.rglob("*")} == before
+    if os.geteuid() != 0:  # root writes anywhere
+        with pytest.raises(StoreError, match="could not be saved"):
+            store.save(make_snapshot("a1"))
+
+
+@pytest.mark.parametrize("name", ["", "../a0", "A0", "a0.json"])
+def test_a_name_that_could_leave_the_folder_is_refused(store, name):
+    with pytest.raises(StoreError):
+        store.load(name)
+
+
+def test_a_step_that_is_not_there_is_said_so(store):
+    with pytest.raises(StoreError, match="no step ab"):
+        store.load("ab")
+
+
+def test_nodes_are_plain_json(store, make_snapshot):
+    store.save(make_snapshot("a0"))
+    assert json.loads((store.path / "nodes" / "a0.json").read_text())["class_names"] == ["cat", "mug"]
