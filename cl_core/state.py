@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
+from threadpoolctl import threadpool_limits
 from torch import Tensor
 
 from cl_core import backbones, measure
@@ -37,6 +38,7 @@ class State:
 
     def __init__(self, config: Config) -> None:
         torch.set_num_threads(config.machine.threads)
+        threadpool_limits(1, user_api="blas")  # numpy handles small matrices here; two of its threads were slower
         self.config = config
         self.device = resolve_device(config.machine.device)
         self.stream = TaskStream(config.stream, config.machine.seed)

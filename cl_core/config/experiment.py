@@ -43,9 +43,9 @@ class NetworkConfig:
         "Channels of the first stage; the second has twice, the third four times as many.",
         label="Width of the network",
         group="Which network",
-        low=4,
+        low=8,
         high=64,
-        step=4,
+        step=8,
     )
     blocks: int = setting(
         5,
@@ -103,7 +103,7 @@ class MachineConfig:
         options=("auto", "cpu", "cuda", "mps"),
     )
     threads: int = setting(
-        1,
+        2,
         "CPU threads of a computation; part of what makes a result repeatable.",
         label="Threads",
         group="Machine",

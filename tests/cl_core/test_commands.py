@@ -21,7 +21,7 @@ from cl_core.store import Store
 # Two tasks of five classes, as little work as there is.
 SMALLEST = {
     "stream": {"increment": 5, "train_per_class": 4},
-    "network": {"width": 4, "blocks": 1, "stem_stride": 2},
+    "network": {"width": 8, "blocks": 1, "stem_stride": 2},
     "learn": {"epochs_first": 1, "epochs": 1, "head_epochs": 0, "stage_epochs": 0, "balance_epochs": 1},
     "invert": {"iterations_per_layer": 1, "full_iterations": 2, "images_per_class": 2, "synthetic": "keep"},
     "machine": {"threads": 1},

@@ -84,7 +84,7 @@ def _network_and_knowledge(config: NetworkConfig) -> tuple[Backbone, Knowledge]:
     return network, Knowledge((0, 1), gaussians, [InputStatistics(m.mean, m.variance) for m in inputs], moments)
 
 
-SMALL = NetworkConfig(width=4, blocks=1)
+SMALL = NetworkConfig(width=8, blocks=1)
 NORMALISE = Normaliser([0.5], [0.25], CPU)  # type: ignore[arg-type]
 
 
@@ -101,7 +101,7 @@ def _drain(network: Backbone, knowledge: Knowledge, config: InvertConfig) -> tup
 @pytest.mark.parametrize("pixels", ["plain", "coarse-to-fine"])
 @pytest.mark.parametrize("blocks", [1, 2])
 def test_inversion_goes_down_the_chain_and_lowers_every_loss(start: str, pixels: str, blocks: int):
-    network, knowledge = _network_and_knowledge(NetworkConfig(width=4, blocks=blocks, activation="silu"))
+    network, knowledge = _network_and_knowledge(NetworkConfig(width=8, blocks=blocks, activation="silu"))
     settings = InvertConfig(images_per_class=6, iterations_per_layer=15, full_iterations=20, start=start, pixels=pixels,
                             layer_lr=0.05, full_lr=0.05, layer_alpha=0.1, alpha=0.05)  # fmt: skip
     result, events = _drain(network, knowledge, settings)
