@@ -64,7 +64,7 @@ def step_id(snapshot: Snapshot, verb: str, config: Config) -> str:
     elif verb == "invert":
         if snapshot.tasks_learned == 0:
             raise ConfigError("There is nothing to invert yet: learn a task first.")
-        layer_iterations(config.invert, 2 + 3 * config.network.blocks - 1)
+        layer_iterations(config.invert, groups_of(config))
     else:
         raise ConfigError(f"There is no step “{verb}”; allowed are learn and invert.")
     return _hash(snapshot.id, verb, dataclasses.asdict(getattr(config, verb)), "")
@@ -194,6 +194,11 @@ def _finish(
         arrays=freeze(arrays),
         record=json.loads(json.dumps(record)),
     )
+
+
+def groups_of(config: Config) -> int:
+    """How many groups of layers this network is inverted in."""
+    return {"layers": 1 + 3 * config.network.blocks, "stages": 3, "halves": 2, "whole": 1}[config.invert.groups]
 
 
 def _fixed(config: Config) -> dict[str, Any]:

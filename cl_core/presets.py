@@ -33,7 +33,7 @@ DEMO: dict[str, dict[str, Any]] = {
         "layer_lr": 0.1,
         "layer_alpha": 1.0,
         "full_iterations": 100,
-        "full_lr": 0.15,
+        "full_lr": 0.3,
         "full_schedule": "cosine",
         "beta2": 0.99,
         "alpha": 0.5,
@@ -44,6 +44,7 @@ DEMO: dict[str, dict[str, Any]] = {
         "tv": 1.0,
         "pixels": "coarse-to-fine",
         "target_spread": 0.6,
+        "selection": "random",
     },
 }
 

@@ -11,9 +11,10 @@ from torch import Tensor
 from cl_core import backbones, measure
 from cl_core.backbones import Backbone
 from cl_core.config import Config, ConfigError, InvertConfig, LearnConfig
-from cl_core.images import Normaliser
+from cl_core.images import Normaliser, from_bytes
 from cl_core.inversion import Knowledge
 from cl_core.inversion.objectives import InputStatistics
+from cl_core.inversion.starts import EXAMPLES
 from cl_core.learning import TaskData
 from cl_core.seeding import generator
 from cl_core.snapshot import Snapshot
@@ -140,7 +141,39 @@ class State:
             moments = [running_moments(norm) for norm in norms]
         else:
             moments = [self._merged([f"task{t}/norm{i}" for t in tasks]) for i in range(len(norms))]
-        return Knowledge(classes, self.gaussians.take(classes), inputs, moments)
+        task = max(tasks)  # the task just learned: its images are still there
+        current = self.normalise(from_bytes(self.stream.experience(task).train.images, self.device))
+        pixels = current.transpose(0, 1).flatten(1)
+        return Knowledge(
+            classes,
+            self.gaussians.take(classes),
+            inputs,
+            moments,
+            features=self._class_features(classes, task) if config.selection == "cfs" else torch.empty(0),
+            pool=self.config.network.pool,
+            examples=current[:: max(1, len(current) // EXAMPLES)][:EXAMPLES]
+            if config.start == "decoder"
+            else current[:0],
+            colours=torch.cov(pixels, correction=0).view(len(pixels), len(pixels)),
+        )
+
+    def _class_features(self, classes: Sequence[int], task: int) -> Tensor:
+        """Features (g, n, d) of each class: of real images where its task is the current one, else of synthetic ones.
+
+        n is the number that the poorest class has; a class without any is drawn from its Gaussian.
+        """
+        newest, sets = self.stream.experience(task), []
+        for c in classes:
+            images = self.synthetic_images[self.synthetic_labels == c]
+            if c in newest.classes:
+                images = from_bytes(newest.train.images[newest.train.labels == c], self.device)
+            if len(images):
+                sets.append(measure.features_of(self.network, self.normalise(images)))
+            else:
+                draws = generator(self.config.machine.seed, "contrastive", c)
+                sets.append(self.gaussians.sample(c, EXAMPLES, draws))
+        n = min(len(features) for features in sets)
+        return torch.stack([features[:n] for features in sets])
 
     def _moments(self, name: str) -> Moments:
         if f"{name}/mean" not in self.statistics:

@@ -51,6 +51,22 @@ class Backbone(nn.Module):
         """The BatchNorm layers inside some layers of the chain."""
         return [m for index in layers for m in self.layers[index].modules() if isinstance(m, nn.BatchNorm2d)]
 
+    def groups(self, kind: str) -> list[range]:
+        """Consecutive layers that are inverted together: each layer, the stages, two halves, or the whole chain."""
+        n = len(self.layers)
+        half = (n + 1) // 2
+        return {
+            "layers": [range(i, i + 1) for i in range(n)],
+            "stages": self.stages,
+            "halves": [range(half), range(half, n)],
+            "whole": [range(n)],
+        }[kind]
+
+    def group_name(self, group: range) -> str:
+        """The layers of a group in words."""
+        names = [self.layer_names[i] for i in group]
+        return names[0] if len(names) == 1 else f"{names[0]} to {names[-1]}"
+
     def layer_input_shapes(self) -> list[tuple[int, ...]]:
         """The shape (without n) of each layer's input."""
         shapes, x = [], torch.zeros(1, *self.input_shape, device=self.head.weight.device)

@@ -27,11 +27,11 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
 def run(args: argparse.Namespace) -> None:
     """Run the demo with seed 0, with replay and without, and keep of it what is looked at: no model.
 
-    The folder is replaced when all is well. Raises StoreError when it would be too heavy.
+    What was in the folder is replaced when all is well. Raises StoreError when it would be too heavy.
     """
     leaves = {}
     with tempfile.TemporaryDirectory() as folder:
-        example = Store(folder)
+        example = Store(Path(folder) / "example")
         for strategy in ("pmi", "finetune"):
             config = preset("demo").override({"learn": {"strategy": strategy}, "machine": {"seed": 0}})
             for snapshot in progress.steps(config, Store(args.store)):
@@ -44,8 +44,9 @@ def run(args: argparse.Namespace) -> None:
             raise StoreError(
                 f"The example weighs {weight / 1e6:.1f} MB, more than {LIMIT / 1e6:.0f} MB; it was left as it is."
             )
-        shutil.rmtree(args.out, ignore_errors=True)
-        shutil.copytree(example.path, args.out)
+        for old in ("nodes", "objects"):
+            shutil.rmtree(args.out / old, ignore_errors=True)
+        shutil.copytree(example.path, args.out, copy_function=shutil.copyfile, dirs_exist_ok=True)
     print(f"Wrote the example to {args.out}: {weight / 1e6:.1f} MB.")
 
 

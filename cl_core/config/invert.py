@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from cl_core.config.settings import setting, validate
+from cl_core.config.settings import ConfigError, setting, validate
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class InvertConfig:
     )
     layer_iterations: tuple[int, ...] = setting(
         (),
-        "A number for each layer, first layer first; empty: the same for all.",
+        "A number for each group of layers, first layer first; empty: the same for all.",
         label="Iterations, layer by layer",
         group="How long",
         low=0,
@@ -55,13 +55,29 @@ class InvertConfig:
         group="What is kept",
         options=("keep", "regenerate"),
     )
+    groups: str = setting(
+        "layers",
+        "Which consecutive layers are inverted together: each on its own (the paper), the stages, two halves, or the "
+        "whole chain at once.",
+        label="Groups of layers",
+        group="How close",
+        options=("layers", "stages", "halves", "whole"),
+    )
     start: str = setting(
         "gaussian",
-        "What a layer's input starts from: gaussian, drawn from its stored statistics (the paper); residual, the "
-        "target itself where a block keeps its shape, which its shortcut makes nearly right.",
+        "What a layer's input starts from. gaussian: drawn from its stored statistics (the paper); residual: the "
+        "target itself where a block keeps its shape, which its shortcut makes nearly right; decoder: ridge regression "
+        "of input from output, fitted on images of the current task.",
         label="Start of a layer",
         group="How close",
-        options=("gaussian", "residual"),
+        options=("gaussian", "residual", "decoder"),
+    )
+    optimiser: str = setting(
+        "adam",
+        "adam (the paper), or lbfgs with a memory for each image, which needs no step size.",
+        label="Optimiser",
+        group="How fast",
+        options=("adam", "lbfgs"),
     )
     layer_lr: float = setting(
         0.8, "Step size of Adam at a layer.", label="Step size at a layer", group="How fast", low=1e-4, high=10.0
@@ -129,6 +145,14 @@ class InvertConfig:
         group="How close",
         options=("mse", "mahalanobis"),
     )
+    feature_weight: float = setting(
+        1.0,
+        "Weight of the target feature in the refinement. 0 with a label weight of 1 inverts from the label alone.",
+        label="Weight of the feature",
+        group="How close",
+        low=0.0,
+        high=100.0,
+    )
     label_weight: float = setting(
         0.0,
         "Weight of the class label (cross-entropy of the head) in the refinement.",
@@ -148,10 +172,11 @@ class InvertConfig:
     )
     pixels: str = setting(
         "plain",
-        "plain: each pixel is free (the paper); coarse-to-fine: a sum of three scales, the finer ones opening later.",
+        "plain: each pixel is free (the paper); coarse-to-fine: a sum of three scales, the finer ones opening later; "
+        "dct: whitened frequencies, large forms first.",
         label="Pixels",
         group="How smooth",
-        options=("plain", "coarse-to-fine"),
+        options=("plain", "coarse-to-fine", "dct"),
     )
     target_spread: float = setting(
         1.0,
@@ -163,6 +188,75 @@ class InvertConfig:
         high=2.0,
         step=0.1,
     )
+    selection: str = setting(
+        "cfs",
+        "How target features are chosen. cfs: contrastive feature selection, a diverse subset of many draws (the "
+        "paper); random: plain draws of the class Gaussian.",
+        label="Choice of targets",
+        group="How diverse",
+        options=("cfs", "random"),
+    )
+    cfs_steps: int = setting(
+        40,
+        "In how many steps the targets of a class are chosen.",
+        label="Selection steps",
+        group="How diverse",
+        low=1,
+        high=400,
+        step=1,
+    )
+    cfs_ratio: float = setting(
+        0.5,
+        "Share of the candidates of a step that is kept: less is choosier.",
+        label="Share kept",
+        group="How diverse",
+        low=0.02,
+        high=1.0,
+        step=0.05,
+    )
+    cfs_tau: float = setting(
+        1.0,
+        "Temperature of the contrastive models.",
+        label="Temperature of selection (τ)",
+        group="How diverse",
+        low=0.01,
+        high=10.0,
+    )
+    cfs_epochs: int = setting(
+        200,
+        "Training of the contrastive models: passes over a class's features.",
+        label="Epochs of the contrastive models",
+        group="How diverse",
+        low=0,
+        high=1000,
+        step=10,
+    )
+    cfs_lr: float = setting(
+        0.01,
+        "Step size of Adam for the contrastive models.",
+        label="Step size, contrastive models",
+        group="How diverse",
+        low=1e-5,
+        high=1.0,
+    )
+    cfs_batch: int = setting(
+        64,
+        "Features of a class in each of those steps.",
+        label="Batch, contrastive models",
+        group="How diverse",
+        low=2,
+        high=4096,
+        step=16,
+    )
+    cfs_pooled: bool = setting(
+        False,
+        "The contrastive models look at features averaged over the feature grid: at a grid of 3 a ninth of the size, "
+        "and some eighty times quicker.",
+        label="Contrastive models on pooled features",
+        group="How diverse",
+    )
 
     def __post_init__(self) -> None:
         validate(self)
+        if self.optimiser == "lbfgs" and self.pixels == "coarse-to-fine":
+            raise ConfigError("L-BFGS cannot follow pixels that open on the way: choose plain or dct pixels, or Adam.")

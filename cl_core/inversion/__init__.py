@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from cl_core import selection
 from cl_core.backbones import Backbone
 from cl_core.backbones.chain import frozen
 from cl_core.config import ConfigError, InvertConfig
@@ -15,9 +16,10 @@ from cl_core.events import Event
 from cl_core.images import Normaliser, activations_to_bytes, to_bytes
 from cl_core.inversion.full_model import refine
 from cl_core.inversion.objectives import FeatureTarget, InputStatistics
-from cl_core.inversion.per_layer import invert_layer
-from cl_core.inversion.pixels import CoarseToFinePixels, Pixels, PlainPixels
-from cl_core.inversion.starts import STARTS
+from cl_core.inversion.optimisers import Adam, Optimiser, PerImageLBFGS
+from cl_core.inversion.per_layer import invert_group
+from cl_core.inversion.pixels import CoarseToFinePixels, DCTPixels, Pixels, PlainPixels
+from cl_core.inversion.starts import STARTS, Place, examples
 from cl_core.statistics import ClassGaussians, Moments
 
 SECONDS_BETWEEN_IMAGES = 0.4
@@ -32,6 +34,12 @@ class Knowledge:
     gaussians: ClassGaussians
     inputs: Sequence[InputStatistics]  # one a layer: of its input
     norms: Sequence[Moments]  # one a BatchNorm: of its input
+    features: Tensor  # (g, n, d) of each class, for its contrastive model: real for new classes, synthetic for old
+    pool: int  # side of the feature grid
+    examples: (
+        Tensor  # normalised images of the current task (m, c, h, w), for decoders; empty unless they are asked for
+    )
+    colours: Tensor  # (c, c) covariance of the current task's pixels
 
 
 @dataclass
@@ -45,26 +53,33 @@ class Inversion:
     refine: dict[str, Any] = field(default_factory=dict)
 
 
-def layer_iterations(config: InvertConfig, layers: int) -> list[int]:
-    """Iterations of each layer, first layer first. Raises ConfigError when the list does not fit the network."""
+def layer_iterations(config: InvertConfig, groups: int) -> list[int]:
+    """Iterations of each group of layers, first layer first. Raises ConfigError when the list does not fit."""
     if not config.layer_iterations:
-        return [config.iterations_per_layer] * layers
-    if len(config.layer_iterations) != layers:
+        return [config.iterations_per_layer] * groups
+    if len(config.layer_iterations) != groups:
         raise ConfigError(
             f"“Iterations, layer by layer” has {len(config.layer_iterations)} numbers; "
-            f"this network has {layers} layers."
+            f"this network has {groups} {'layers' if config.groups == 'layers' else 'groups of layers'}."
         )
     return list(config.layer_iterations)
 
 
 def draw_targets(knowledge: Knowledge, config: InvertConfig, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Target features (n, d), class by class, and their class indices (n,)."""
-    draws = []
-    for c in range(len(knowledge.classes)):
-        sample, mean = knowledge.gaussians.sample(c, config.images_per_class, generator), knowledge.gaussians.mean[c]
-        draws.append(mean + config.target_spread * (sample - mean))
-    labels = torch.tensor(knowledge.classes).repeat_interleave(config.images_per_class)
-    return torch.cat(draws), labels.to(draws[0].device)
+    """Target features (n, d), class by class, and their class indices (n,).
+
+    Chosen by contrastive feature selection or at random, then drawn together about the class mean by target_spread.
+    """
+    known, n = knowledge.gaussians, config.images_per_class
+    if config.selection == "cfs":
+        pool = knowledge.pool if config.cfs_pooled else 1
+        models = selection.fit(selection.pooled(knowledge.features, pool), config, generator)
+        chosen = selection.select(known, models, n, config, generator, pool)
+    else:
+        chosen = torch.stack([known.sample(c, n, generator) for c in range(len(known))])
+    centres = known.mean[:, None]
+    labels = torch.tensor(knowledge.classes).repeat_interleave(n)
+    return (centres + config.target_spread * (chosen - centres)).flatten(0, 1), labels.to(chosen.device)
 
 
 def invert_classes(
@@ -76,18 +91,20 @@ def invert_classes(
     if config.distance == "mahalanobis":
         whitening = torch.stack([knowledge.gaussians.whitening(c) for c in range(len(knowledge.classes))])
     target = FeatureTarget(targets, whitening)
-    work = _Work(
-        layer_iterations(config, len(backbone.layers)), config.full_iterations, labels, config.images_per_class
-    )
+    groups = backbone.groups(config.groups)
+    work = _Work(layer_iterations(config, len(groups)), config.full_iterations, labels, config.images_per_class)
     result = Inversion(torch.empty(0), labels, targets)
     with frozen(backbone):
-        start = yield from _invert_layers(backbone, knowledge, target, config, normalise, generator, work, result)
+        start = yield from _invert_groups(
+            backbone, groups, knowledge, target, config, normalise, generator, work, result
+        )
         result.images = yield from _refine(backbone, knowledge, target, start, config, normalise, work, result)
     return result
 
 
-def _invert_layers(
+def _invert_groups(
     backbone: Backbone,
+    groups: list[range],
     knowledge: Knowledge,
     target: FeatureTarget,
     config: InvertConfig,
@@ -97,41 +114,47 @@ def _invert_layers(
     result: Inversion,
 ) -> Generator[Event, None, Tensor]:
     """PMI down the chain: unit images (n, c, h, w), held within [0, 1]."""
-    shapes = backbone.layer_input_shapes()
-    for index in reversed(range(len(backbone.layers))):
-        began, shape = time.perf_counter(), (len(target.values), *shapes[index])
-        statistics, iterations = knowledge.inputs[index], work.per_layer[index]
-        start = STARTS[config.start](target.values, statistics, shape, generator)
-        norms = backbone.norms_of([index])
-        before = len(backbone.norms_of(range(index)))
-        steps = invert_layer(
-            backbone.layers[index],
+    shapes, chain = backbone.layer_input_shapes(), list(backbone.layers)
+    pairs = examples(chain, knowledge.examples, groups) if len(knowledge.examples) else None
+    for index in reversed(range(len(groups))):
+        began, group = time.perf_counter(), groups[index]
+        statistics = knowledge.inputs[group[0]]
+        known_pair = pairs[index] if pairs else (torch.empty(0), torch.empty(0))
+        place = Place(target.values, statistics, (len(target.values), *shapes[group[0]]), *known_pair)
+        h = STARTS[config.start](place, generator).requires_grad_()
+        norms, before = backbone.norms_of(group), len(backbone.norms_of(range(group[0])))
+        steps = invert_group(
+            torch.nn.Sequential(*(chain[i] for i in group)),
             norms,
             knowledge.norms[before : before + len(norms)],
             target,
-            start,
+            h,
             statistics,
-            iterations,
+            PerImageLBFGS(h) if config.optimiser == "lbfgs" else Adam([h], config.beta2),
+            work.per_group[index],
             config.layer_lr,
-            config.beta2,
-            config.alpha * config.layer_alpha * len(backbone.layers),
+            config.alpha * config.layer_alpha * len(chain),
         )
         curve: list[float] = []
         while True:
             try:
                 step = next(steps)
             except StopIteration as stop:
-                h = stop.value
+                best = stop.value
                 break
             curve.append(step.losses["total"])
             yield work.layer_event(index, len(curve), step.losses, step.current, normalise)
-        name = backbone.layer_names[index]
-        seconds = time.perf_counter() - began
         result.layers.append(
-            {"layer": index + 1, "name": name, "iterations": iterations, "curve": curve, "seconds": seconds}
+            {
+                "layer": index + 1,
+                "name": backbone.group_name(group),
+                "iterations": work.per_group[index],
+                "curve": curve,
+                "seconds": time.perf_counter() - began,
+            }
         )
-        target = FeatureTarget(h)
-    return normalise.inverse(h).clamp(0, 1)
+        target = FeatureTarget(best)
+    return normalise.inverse(best).clamp(0, 1)
 
 
 def _refine(
@@ -147,11 +170,16 @@ def _refine(
     """The refinement: unit images (n, c, h, w)."""
     began, curves = time.perf_counter(), dict[str, list[float]]()
     pixels: Pixels = PlainPixels(start, normalise.mean, normalise.std)
-    if config.pixels == "coarse-to-fine":
+    if config.pixels == "coarse-to-fine" and config.full_iterations:
         pixels = CoarseToFinePixels(start)
-    if config.full_iterations == 0:
-        pixels = PlainPixels(start, normalise.mean, normalise.std)
-    steps = refine(backbone, pixels, normalise, target, result.labels, knowledge.norms, knowledge.inputs, config)
+    elif config.pixels == "dct" and config.full_iterations:
+        pixels = DCTPixels(start, knowledge.colours)
+    optimiser: Optimiser = Adam(pixels.variables, config.beta2)
+    if config.optimiser == "lbfgs":
+        optimiser = PerImageLBFGS(pixels.variables[0])
+    steps = refine(
+        backbone, pixels, optimiser, normalise, target, result.labels, knowledge.norms, knowledge.inputs, config
+    )
     while True:
         try:
             step = next(steps)
@@ -168,9 +196,9 @@ def _refine(
 class _Work:
     """Turns steps into events: how much is done of the whole, and images only a few times a second."""
 
-    def __init__(self, per_layer: list[int], full: int, labels: Tensor, images_per_class: int) -> None:
-        self.per_layer, self.full, self.done = per_layer, full, 0.0
-        self.total = sum(per_layer) / len(per_layer) + full  # in passes through the whole network
+    def __init__(self, per_group: list[int], full: int, labels: Tensor, images_per_class: int) -> None:
+        self.per_group, self.full, self.done = per_group, full, 0.0
+        self.total = sum(per_group) / len(per_group) + full  # in passes through the whole network
         first = torch.arange(len(labels)) % images_per_class < SHOWN_A_CLASS
         self.shown = first.nonzero().flatten().to(labels.device)
         self.labels = tuple(int(label) for label in labels[self.shown])
@@ -185,18 +213,18 @@ class _Work:
     def layer_event(
         self, index: int, iteration: int, losses: dict[str, float], current: Tensor, normalise: Normaliser
     ) -> Event:
-        self.done += 1 / len(self.per_layer)
+        self.done += 1 / len(self.per_group)
         images = None
-        if self._time_for_images(iteration == self.per_layer[index]):
+        if self._time_for_images(iteration == self.per_group[index]):
             shown = current[self.shown]
             images = to_bytes(normalise.inverse(shown)) if index == 0 else activations_to_bytes(shown)
         return Event(
             "layer",
             iteration,
-            self.per_layer[index],
+            self.per_group[index],
             self.done / self.total,
             index + 1,
-            len(self.per_layer),
+            len(self.per_group),
             losses,
             images=images,
             image_labels=self.labels if images is not None else (),

@@ -12,6 +12,7 @@ from cl_core.backbones import Backbone
 from cl_core.config import InvertConfig
 from cl_core.divergence import DivergenceWatch
 from cl_core.inversion.objectives import FeatureTarget, InputStatistics, channel_kl, total_variation
+from cl_core.inversion.optimisers import Optimiser
 from cl_core.inversion.pixels import Pixels
 from cl_core.statistics import Moments, watching
 
@@ -35,6 +36,7 @@ def step_size(config: InvertConfig, iteration: int) -> float:
 def refine(
     backbone: Backbone,
     pixels: Pixels,
+    optimiser: Optimiser,
     normalise: Callable[[Tensor], Tensor],
     target: FeatureTarget,
     labels: Tensor,
@@ -47,16 +49,18 @@ def refine(
     The backbone must be frozen and in evaluation mode; 0 iterations return the start. Raises Diverged.
     """
     best, best_total = pixels.images(1.0).detach().clamp(0, 1), float("inf")
-    optimiser = torch.optim.Adam(pixels.variables, lr=config.full_lr, betas=(0.9, config.beta2))
     watch, guard = DivergenceWatch("the refinement", "Step size, refinement"), _Guard()
+    progress = 0.0
     norms, layers = backbone.norms, list(backbone.layers) if config.input_alpha else []
-    for iteration in range(config.full_iterations):
-        for group in optimiser.param_groups:
-            group["lr"] = config.full_lr * step_size(config, iteration)
-        images = pixels.images(iteration / config.full_iterations)
+    terms: dict[str, Tensor] = {}
+    shown: list[Tensor] = [best]
+
+    def evaluate() -> Tensor:
+        images = shown[0] = pixels.images(progress)
         with watching([*norms, *layers]) as seen:
             features = backbone.features(normalise(images))
-        terms = {"feature": target.distance(features)}
+        if config.feature_weight:
+            terms["feature"] = config.feature_weight * target.distance(features)
         kls = [channel_kl(x, m.mean, m.variance) for x, m in zip(seen, norm_moments, strict=False)]
         if kls:
             terms["normalisation"] = config.alpha * torch.stack(kls).sum()
@@ -67,14 +71,18 @@ def refine(
             terms["label"] = config.label_weight * F.cross_entropy(backbone.head(features), labels)
         if config.tv:
             terms["smoothness"] = config.tv * total_variation(normalise(images))
-        total = watch.check(float(torch.stack(list(terms.values())).sum().detach()))
-        if total < best_total:
-            best, best_total = images.detach().clamp(0, 1).clone(), total
-        optimiser.zero_grad()
-        guard.weigh(terms).backward()
-        optimiser.step()
+        return guard.weigh(terms) if config.optimiser == "adam" else torch.stack(list(terms.values())).sum()
+
+    for iteration in range(config.full_iterations):
+        # L-BFGS compares values from step to step, so nothing may open or change its weight under way
+        progress = iteration / config.full_iterations if config.optimiser == "adam" else 1.0
+        optimiser.step(evaluate, config.full_lr * step_size(config, iteration))
         pixels.settle()
-        yield RefineStep({name: float(t.detach()) for name, t in terms.items()} | {"total": total}, images.detach())
+        losses, images = {name: float(t.detach()) for name, t in terms.items()}, shown[0].detach()
+        total = watch.check(sum(losses.values()))
+        if total < best_total:
+            best, best_total = images.clamp(0, 1).clone(), total
+        yield RefineStep(losses | {"total": total}, images)
     return best
 
 

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from cl_core.divergence import DivergenceWatch
 from cl_core.inversion.objectives import FeatureTarget, InputStatistics, channel_kl
+from cl_core.inversion.optimisers import Optimiser
 from cl_core.statistics import Moments, watching
 
 
@@ -19,40 +20,43 @@ class LayerStep:
     current: Tensor
 
 
-def invert_layer(
-    layer: nn.Module,
+def invert_group(
+    group: nn.Module,
     norms: Sequence[nn.Module],
     norm_moments: Sequence[Moments],
     target: FeatureTarget,
-    start: Tensor,
+    h: Tensor,
     statistics: InputStatistics,
+    optimiser: Optimiser,
     iterations: int,
     lr: float,
-    beta2: float,
     alpha: float,
 ) -> Generator[LayerStep, None, Tensor]:
-    """Yields each iteration; returns the best input h (n, c, h, w) found, minimising with Adam
+    """Yields each iteration; returns the best input (n, c, h, w) found, minimising over h, which `optimiser` moves,
 
-    distance(layer(h), target) + α·Σ KL(BatchNorm statistics) + α·KL(statistics of h).
+    distance(group(h), target) + α·Σ KL(BatchNorm statistics) + α·KL(statistics of h).
 
-    The layer must be frozen and in evaluation mode. 0 iterations return the start. Raises Diverged.
+    group: a layer, or a few consecutive ones, frozen and in evaluation mode. 0 iterations return h. Raises Diverged.
     """
-    h = start.clone().requires_grad_()
-    best, best_total = start, float("inf")
-    optimiser = torch.optim.Adam([h], lr=lr, betas=(0.9, beta2))
+    best, best_total = h.detach().clone(), float("inf")
     watch = DivergenceWatch("a layer", "Step size at a layer")
-    for _ in range(iterations):
+    terms: dict[str, Tensor] = {}
+
+    def evaluate() -> Tensor:
         with watching(norms) as seen:
-            output = layer(h)
-        terms = {"feature": target.distance(output), "input statistics": alpha * statistics.kl(h)}
+            output = group(h)
+        terms.update({"feature": target.distance(output), "input statistics": alpha * statistics.kl(h)})
         if norms:
             kls = [channel_kl(x, m.mean, m.variance) for x, m in zip(seen, norm_moments, strict=True)]
             terms["normalisation"] = alpha * torch.stack(kls).sum()
-        total = torch.stack(list(terms.values())).sum()
-        value = watch.check(float(total.detach()))
-        if value < best_total:
-            best, best_total = h.detach().clone(), value
-        (h.grad,) = torch.autograd.grad(total, h)
-        optimiser.step()
-        yield LayerStep({name: float(term.detach()) for name, term in terms.items()} | {"total": value}, h.detach())
+        return torch.stack(list(terms.values())).sum()
+
+    for _ in range(iterations):
+        here = h.detach().clone()
+        optimiser.step(evaluate, lr)
+        losses = {name: float(term.detach()) for name, term in terms.items()}
+        total = watch.check(sum(losses.values()))
+        if total < best_total:
+            best, best_total = here, total
+        yield LayerStep(losses | {"total": total}, here)
     return best

@@ -2,13 +2,15 @@
 
 from typing import Protocol
 
+import numpy as np
 import torch
+from scipy.fft import dct
 from torch import Tensor
 from torch.nn import functional as F
 
 
 class Pixels(Protocol):
-    """Free variables and the images (n, c, h, w) in [0, 1] that they make."""
+    """Free variables and the images (n, c, h, w) that they make."""
 
     variables: list[Tensor]
 
@@ -59,3 +61,46 @@ class CoarseToFinePixels:
 
     def settle(self) -> None:
         """Every value is allowed."""
+
+
+class DCTPixels:
+    """Whitened frequencies and colours: LOW + (HIGH − LOW) · sigmoid(u0 + K · IDCT(A · θ)), θ = 0 (TRIALS.md §2b).
+
+    A_k = (1 + 100 λ_k)^−½, with λ_k the Laplacian eigenvalue of that DCT-II cell, root mean square 1: a preconditioner
+    by total variation, under which large forms move first. K: the colour covariance (c, c) to the power 0.4, Frobenius
+    norm √c. The range is a little wider than [0, 1], so that black and white are reached.
+    """
+
+    LOW, HIGH, ROUGHNESS, COLOUR_POWER = -0.1, 1.1, 100.0, 0.4
+
+    def __init__(self, start: Tensor, colours: Tensor) -> None:
+        _, c, h, w = start.shape
+        unit = ((start - self.LOW) / (self.HIGH - self.LOW)).clamp(0.1, 0.9)
+        self.offset = torch.logit(unit)
+        self.rows, self.columns = _dct_matrix(h).to(start), _dct_matrix(w).to(start)
+        eigenvalues = _laplacian(h)[:, None] + _laplacian(w)[None, :]
+        damping = (1 + self.ROUGHNESS * eigenvalues).rsqrt()
+        self.damping = (damping / damping.square().mean().sqrt()).to(start)  # (h, w)
+        values, vectors = torch.linalg.eigh(colours)
+        root = vectors @ values.clamp_min(1e-6 * float(values.max())).pow(self.COLOUR_POWER).diag() @ vectors.T
+        self.colours = root * (c**0.5 / root.norm())
+        self.theta = torch.zeros_like(start).requires_grad_()
+        self.variables = [self.theta]
+
+    def images(self, progress: float) -> Tensor:
+        waves = self.rows.T @ (self.damping * self.theta) @ self.columns
+        logits = self.offset + torch.einsum("ij,njhw->nihw", self.colours, waves)
+        return self.LOW + (self.HIGH - self.LOW) * torch.sigmoid(logits)
+
+    def settle(self) -> None:
+        """Every value is allowed."""
+
+
+def _dct_matrix(size: int) -> Tensor:
+    """The orthonormal DCT-II matrix (size, size): frequencies = matrix @ values."""
+    return torch.tensor(dct(np.eye(size), norm="ortho", axis=0), dtype=torch.float32)
+
+
+def _laplacian(size: int) -> Tensor:
+    """The eigenvalue of each DCT-II cosine (size,) under the second difference."""
+    return 2 - 2 * torch.cos(torch.pi * torch.arange(size) / size)

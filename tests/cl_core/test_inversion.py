@@ -1,5 +1,6 @@
 """Inversion: its terms, its cleanliness, and that it finds what it looks for."""
 
+import dataclasses
 import math
 
 import pytest
@@ -79,9 +80,13 @@ def _network_and_knowledge(config: NetworkConfig) -> tuple[Backbone, Knowledge]:
     images = torch.randn(60, 1, 12, 12, generator=generator(1))
     inputs, _ = measure_moments(network, images, "channel")
     with torch.no_grad():
-        gaussians = ClassGaussians().fit(network.features(images), torch.arange(60) % 2, [0, 1])
+        features = network.features(images)
+    gaussians = ClassGaussians().fit(features, torch.arange(60) % 2, [0, 1])
     moments = [running_moments(norm) for norm in network.norms]
-    return network, Knowledge((0, 1), gaussians, [InputStatistics(m.mean, m.variance) for m in inputs], moments)
+    known = [InputStatistics(m.mean, m.variance) for m in inputs]
+    colours = images.var().view(1, 1)
+    knowledge = Knowledge((0, 1), gaussians, known, moments, features.view(2, 30, -1), config.pool, images, colours)
+    return network, knowledge
 
 
 SMALL = NetworkConfig(width=8, blocks=1)
@@ -97,15 +102,34 @@ def _drain(network: Backbone, knowledge: Knowledge, config: InvertConfig) -> tup
             return stop.value, events
 
 
-@pytest.mark.parametrize("start", ["gaussian", "residual"])
-@pytest.mark.parametrize("pixels", ["plain", "coarse-to-fine"])
-@pytest.mark.parametrize("blocks", [1, 2])
-def test_inversion_goes_down_the_chain_and_lowers_every_loss(start: str, pixels: str, blocks: int):
-    network, knowledge = _network_and_knowledge(NetworkConfig(width=8, blocks=blocks, activation="silu"))
-    settings = InvertConfig(images_per_class=6, iterations_per_layer=15, full_iterations=20, start=start, pixels=pixels,
-                            layer_lr=0.05, full_lr=0.05, layer_alpha=0.1, alpha=0.05)  # fmt: skip
+@pytest.mark.parametrize(
+    ("groups", "start", "pixels", "optimiser"),
+    [
+        ("layers", "gaussian", "plain", "adam"),
+        ("layers", "residual", "coarse-to-fine", "adam"),
+        ("stages", "gaussian", "dct", "adam"),
+        ("halves", "decoder", "dct", "lbfgs"),
+        ("whole", "decoder", "plain", "lbfgs"),
+    ],
+)
+def test_inversion_goes_down_the_chain_and_lowers_every_loss(groups: str, start: str, pixels: str, optimiser: str):
+    network, knowledge = _network_and_knowledge(NetworkConfig(width=8, blocks=2, activation="silu"))
+    settings = InvertConfig(
+        images_per_class=6,
+        iterations_per_layer=15,
+        full_iterations=20,
+        groups=groups,
+        start=start,
+        pixels=pixels,
+        optimiser=optimiser,
+        selection="random",
+        layer_lr=0.05,
+        full_lr=0.05,
+        layer_alpha=0.1,
+        alpha=0.05,
+    )
     result, events = _drain(network, knowledge, settings)
-    layers = len(network.layers)
+    layers = len(network.groups(groups))
     assert [entry["layer"] for entry in result.layers] == list(range(layers, 0, -1))
     assert all(min(entry["curve"]) < entry["curve"][0] for entry in result.layers)
     assert min(result.refine["curve"]["total"]) < result.refine["curve"]["total"][0]
@@ -120,15 +144,15 @@ def test_inversion_goes_down_the_chain_and_lowers_every_loss(start: str, pixels:
 
 def test_zero_iterations_return_the_start_and_iterations_can_be_given_layer_by_layer():
     network, knowledge = _network_and_knowledge(SMALL)
-    none = InvertConfig(images_per_class=2, iterations_per_layer=0, full_iterations=0)
+    none = InvertConfig(selection="random", images_per_class=2, iterations_per_layer=0, full_iterations=0)
     result, events = _drain(network, knowledge, none)
     assert events == []
     assert result.images.shape == (4, 1, 12, 12)
-    each = InvertConfig(images_per_class=2, layer_iterations=(4, 3, 2, 1), full_iterations=0)
+    each = InvertConfig(selection="random", images_per_class=2, layer_iterations=(4, 3, 2, 1), full_iterations=0)
     result, _ = _drain(network, knowledge, each)
     assert {entry["layer"]: len(entry["curve"]) for entry in result.layers} == {1: 4, 2: 3, 3: 2, 4: 1}
     with pytest.raises(ConfigError, match="has 2 numbers; this network has 4 layers"):
-        _drain(network, knowledge, InvertConfig(layer_iterations=(1, 2)))
+        _drain(network, knowledge, InvertConfig(selection="random", layer_iterations=(1, 2)))
 
 
 @pytest.mark.parametrize("ending", ["done", "cancelled", "error"])
@@ -139,8 +163,10 @@ def test_hooks_modes_and_gradients_are_as_before_however_inversion_ends(ending: 
     wanted = {name: p.requires_grad_(index % 2 == 0) for index, (name, p) in enumerate(network.named_parameters())}
     before = [m.training for m in network.modules()], {name: p.requires_grad for name, p in wanted.items()}
     if ending == "error":
-        knowledge = Knowledge(knowledge.classes, knowledge.gaussians, knowledge.inputs, knowledge.norms[:1])
-    steps = inversion.invert_classes(network, knowledge, InvertConfig(images_per_class=2), NORMALISE, generator(0))
+        knowledge = dataclasses.replace(knowledge, norms=knowledge.norms[:1])
+    steps = inversion.invert_classes(
+        network, knowledge, InvertConfig(selection="random", images_per_class=2), NORMALISE, generator(0)
+    )
     if ending == "cancelled":
         next(steps)
         steps.close()
@@ -148,7 +174,11 @@ def test_hooks_modes_and_gradients_are_as_before_however_inversion_ends(ending: 
         with pytest.raises(ValueError, match="shorter"):
             list(steps)
     else:
-        _drain(network, knowledge, InvertConfig(images_per_class=2, iterations_per_layer=1, full_iterations=1))
+        _drain(
+            network,
+            knowledge,
+            InvertConfig(selection="random", images_per_class=2, iterations_per_layer=1, full_iterations=1),
+        )
     assert before == ([m.training for m in network.modules()], {n: p.requires_grad for n, p in wanted.items()})
     assert not any(m._forward_hooks or m._forward_pre_hooks for m in network.modules())
     assert all(p.grad is None for p in network.parameters())
@@ -161,7 +191,9 @@ def test_a_diverging_loss_is_one_sentence_that_names_the_control():
         with pytest.raises(Diverged, match="lower “Step size, refinement”"):
             watch.check(bad)
     network, knowledge = _network_and_knowledge(SMALL)
-    hot = InvertConfig(images_per_class=2, layer_lr=10.0, start="residual", layer_alpha=1000.0, alpha=1000.0)
+    hot = InvertConfig(
+        selection="random", images_per_class=2, layer_lr=10.0, start="residual", layer_alpha=1000.0, alpha=1000.0
+    )
     knowledge.norms[0].mean.add_(1e20)
     with pytest.raises(Diverged):
         _drain(network, knowledge, hot)

@@ -1,0 +1,96 @@
+"""Adam (the paper) and L-BFGS with a memory for each image, behind one face: one evaluation of the objective a step."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+Evaluate = Callable[[], Tensor]  # the objective at the variables' present values, as a scalar with a graph
+
+
+class Optimiser(Protocol):
+    """Moves variables in place. Each step costs exactly one forward and one backward pass."""
+
+    def step(self, evaluate: Evaluate, lr: float) -> None:
+        """Evaluate once and move. lr: the step size, where the method has one."""
+
+
+class Adam:
+    """torch's Adam on all the variables together."""
+
+    def __init__(self, variables: list[Tensor], beta2: float) -> None:
+        self.variables = variables
+        self.adam = torch.optim.Adam(variables, betas=(0.9, beta2))
+
+    def step(self, evaluate: Evaluate, lr: float) -> None:
+        for group in self.adam.param_groups:
+            group["lr"] = lr
+        grads = torch.autograd.grad(evaluate(), self.variables, allow_unused=True)
+        for variable, grad in zip(self.variables, grads, strict=True):
+            variable.grad = grad
+        self.adam.step()
+
+
+class PerImageLBFGS:
+    """L-BFGS whose curvature pairs are kept for each image: block-diagonal, as images meet only in batch statistics.
+
+    variable: (n, …), one block an image. One line search for all: t = 1, halved until Armijo's condition holds. A step
+    is an evaluation, so that a budget of steps is a budget of passes (TRIALS.md §2b has the constants and why).
+    """
+
+    MEMORY, ARMIJO, CURVATURE, SHORTEST = 20, 1e-4, 1e-3, 1e-3
+    FIRST_STEP, LONGEST_STEP = 0.05, 0.08  # root mean square over an image's variables
+
+    def __init__(self, variable: Tensor) -> None:
+        self.variable = variable
+        self.pairs: list[tuple[Tensor, Tensor, Tensor]] = []  # s (n, d), y (n, d), 1 / s·y (n, 1), 0 where unused
+        self.at, self.value, self.grad = variable.detach().flatten(1).clone(), float("inf"), torch.empty(0)
+        self.direction, self.length = torch.empty(0), 1.0
+
+    def step(self, evaluate: Evaluate, lr: float) -> None:
+        objective = evaluate()
+        (grad,) = torch.autograd.grad(objective, self.variable)
+        value, grad, here = float(objective.detach()), grad.flatten(1), self.variable.detach().flatten(1).clone()
+        if self.direction.numel():
+            slope = float((self.grad * self.direction).sum())
+            if value > self.value + self.ARMIJO * self.length * slope and self.length > self.SHORTEST:
+                self.length /= 2
+                return self._go(self.at + self.length * self.direction)
+            self._remember(here - self.at, grad - self.grad)
+        self.at, self.value, self.grad, self.length = here, value, grad, 1.0
+        self.direction = self._search_direction(grad)
+        return self._go(self.at + self.direction)
+
+    def _go(self, to: Tensor) -> None:
+        with torch.no_grad():
+            self.variable.copy_(to.view_as(self.variable))
+
+    def _remember(self, s: Tensor, y: Tensor) -> None:
+        product = (s * y).sum(1, keepdim=True)
+        sound = product > self.CURVATURE * s.norm(dim=1, keepdim=True) * y.norm(dim=1, keepdim=True)
+        inverse = torch.where(sound, 1 / product, torch.zeros_like(product))
+        self.pairs = [*self.pairs[-self.MEMORY + 1 :], (s, y, inverse)]
+
+    def _search_direction(self, grad: Tensor) -> Tensor:
+        """The two-loop recursion for all images at once, each step cut to its longest length."""
+        q, kept = grad.clone(), []
+        for s, y, inverse in reversed(self.pairs):
+            a = inverse * (s * q).sum(1, keepdim=True)
+            q = q - a * y
+            kept.append(a)
+        scale = _rms(grad).clamp_min(1e-12).reciprocal() * self.FIRST_STEP  # before there is curvature
+        for _, y, inverse in self.pairs:  # the latest sound pair of each image sets its scale
+            newer = 1 / (inverse * (y * y).sum(1, keepdim=True)).clamp_min(1e-12)
+            scale = torch.where(inverse > 0, newer, scale)
+        q = q * scale
+        for (s, y, inverse), a in zip(self.pairs, reversed(kept), strict=True):
+            q = q + (a - inverse * (y * q).sum(1, keepdim=True)) * s
+        downhill = (q * grad).sum(1, keepdim=True) > 0
+        q = torch.where(downhill, q, grad * scale)
+        return -q * (self.LONGEST_STEP / _rms(q).clamp_min(1e-12)).clamp_max(1.0)
+
+
+def _rms(x: Tensor) -> Tensor:
+    """Root mean square of each row of x (n, d): (n, 1)."""
+    return x.square().mean(1, keepdim=True).sqrt()
