@@ -10,13 +10,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from cl_core import measure, strategies
+from cl_core import heads, measure, strategies
 from cl_core.backbones.chain import frozen
 from cl_core.config import Config, ConfigError
 from cl_core.events import Event
-from cl_core.images import from_bytes
 from cl_core.inversion import invert_classes, layer_iterations
-from cl_core.learning import TaskData, train
+from cl_core.learning import Training, train
 from cl_core.seeding import generator
 from cl_core.snapshot import Snapshot, freeze
 from cl_core.state import State, resolve_device
@@ -24,6 +23,7 @@ from cl_core.store import Store
 from cl_core.stream import TaskStream
 
 METHOD_VERSION = 1  # part of a step's identity: raise it when the same settings would give other numbers
+HEADS = ("linear", "refit", "nearest-mean", "lda")  # all are measured; config.learn.head says which one counts
 Steps = Generator[Event, None, Snapshot]
 
 
@@ -98,36 +98,35 @@ def learn(snapshot: Snapshot, config: Config) -> Steps:
     state = State.of(snapshot, config)
     strategy, task = strategies.get(config.learn.strategy), snapshot.tasks_learned
     experience = state.stream.experience(task)
-    seed, normalise = config.machine.seed, state.normalise
-    first_new, classes = snapshot.classes_seen, snapshot.classes_seen + len(experience.classes)
-    state.grow_network(classes)
-    data = TaskData(
-        images=normalise(from_bytes(experience.train.images, state.device)),
-        labels=torch.tensor(experience.train.labels, device=state.device),
-        old_images=normalise(state.synthetic_images) if first_new else state.synthetic_images,
-        old_labels=state.synthetic_labels,
-        first_new=first_new,
-        classes=classes,
-    )
+    seed = config.machine.seed
+    data = state.prepare(strategy, experience, config.learn)
     teacher = state.teacher
-    training = yield from train(
-        state.network,
-        teacher,
-        strategy,
-        data,
-        config.learn,
-        generator(seed, "learn", task),
-        state.quick_accuracies(task),
-    )
+    if not (strategy.freezes and task):
+        training = yield from train(
+            state.network,
+            teacher,
+            strategy,
+            data,
+            config.learn,
+            generator(seed, "learn", task),
+            state.quick_accuracies(task),
+        )
+    else:
+        training = Training()
     seconds["learn"] = time.perf_counter() - began
     yield Event("statistics", 0, 1, 1.0)
     with frozen(state.network):
-        state.remember(experience.classes, task, data, teacher, config.learn)
+        state.remember(task, data, teacher, config.learn)
+        found = {
+            kind: heads.of(kind, state.network, state.gaussians, generator(seed, "head", kind, task)) for kind in HEADS
+        }
     seconds["statistics"] = time.perf_counter() - began - seconds["learn"]
     yield Event("measure", 0, 1, 1.0)
     record: dict[str, Any] = dict(snapshot.record)
     record |= {"strategy": strategy.name, "replays": strategy.replays, "data_free": strategy.data_free}
-    record |= measure.accuracy_record(state.network, state.stream, task, normalise, snapshot.record)
+    record |= measure.accuracy_record(
+        state.network, state.stream, task, state.normalise, found, config.learn.head, snapshot.record
+    )
     record |= {"curves": training.curves, "epoch_accuracy": training.epoch_accuracy}
     record["layer_names"] = state.network.layer_names
     return _finish(snapshot, identity, "learn", config, state, record, seconds, began, targets=None)
@@ -178,7 +177,7 @@ def _finish(
     view = measure.view_arrays(state.network, state.stream, task, state.normalise, state.gaussians, synthetic, targets)
     arrays = state.to_arrays() | {f"view/{name}": array for name, array in view.items()}
     record["alignment"] = measure.alignment_record(view, config.machine.seed)
-    record["kept"] = measure.kept_record(arrays, ("statistics", "gaussians") if record["replays"] else ())
+    record["kept"] = state.kept(strategies.get(record["strategy"]), arrays, config.learn)
     record["kept_bytes"] = sum(row["bytes"] for row in record["kept"])
     record["replaced_bytes"] = int(sum(state.stream.experience(t).train.images.nbytes for t in range(task + 1)))
     now = time.perf_counter()

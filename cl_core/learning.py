@@ -23,7 +23,7 @@ LOGGED_STEPS = 200  # points kept of each loss curve
 
 @dataclass(frozen=True)
 class TaskData:
-    """Normalised images (n, c, h, w) and labels (n,): the new task's real ones, and the old classes' replayed ones."""
+    """Normalised images (n, c, h, w) and labels (n,): the new task's real ones, and those replayed of the old classes."""
 
     images: Tensor
     labels: Tensor
@@ -71,7 +71,7 @@ def train(
                 training.epoch_accuracy.append(accuracies())
                 last = tuple(training.epoch_accuracy[-1])
                 yield Event("learn", done, total, done / total, losses=values, accuracies=last)
-    if teacher is not None and strategy.replays:
+    if teacher is not None and len(data.old_images):
         yield from _balance_head(student, teacher, data, config, generator)
         training.epoch_accuracy.append(accuracies())
     return training
@@ -155,7 +155,7 @@ class _Trainer:
         data, n = self.data, len(indices)
         x, labels = data.images[indices], data.labels[indices]
         old_labels = data.old_labels[:0]
-        if self.strategy.replays and len(data.old_images):
+        if len(data.old_images):
             chosen = torch.randint(len(data.old_images), (n,), generator=self.generator).to(x.device)
             x, old_labels = torch.cat([x, data.old_images[chosen]]), data.old_labels[chosen]
         clean, x = self._vary(x)
@@ -171,11 +171,8 @@ class _Trainer:
             old_logits=logits[n:],
             head=self.student.head,
             relation=self.relation,
-            teacher_features=None if known is None else known[:n],
-            teacher_old_features=None if known is None or not len(old_labels) else known[n:],
-            teacher_old_logits=None
-            if known is None or self.teacher is None or not len(old_labels)
-            else self.teacher.head(known[n:]),
+            teacher_features=known,
+            teacher_logits=None if known is None or self.teacher is None else self.teacher.head(known),
             first_new=data.first_new,
             classes=data.classes,
         )
@@ -190,7 +187,7 @@ class _Trainer:
         return {name: float(term.detach()) for name, term in terms.items()} | {"total": float(total.detach())}
 
     def _teach(self, x: Tensor) -> Tensor | None:
-        if self.teacher is None or not self.strategy.replays:
+        if self.teacher is None or not self.strategy.teaches:
             return None
         with torch.no_grad():
             return self.teacher.features(x)

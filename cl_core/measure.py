@@ -11,6 +11,7 @@ from torch import Tensor
 from cl_core import metrics
 from cl_core.backbones import Backbone
 from cl_core.backbones.chain import evaluating
+from cl_core.heads import Head
 from cl_core.images import Normaliser, from_bytes
 from cl_core.statistics import ClassGaussians
 from cl_core.stream import TaskStream
@@ -61,14 +62,25 @@ def accuracies(logits: np.ndarray, labels: np.ndarray, task_of: np.ndarray) -> d
 
 
 def accuracy_record(
-    backbone: Backbone, stream: TaskStream, task: int, normalise: Normaliser, before: Mapping[str, Any]
+    backbone: Backbone,
+    stream: TaskStream,
+    task: int,
+    normalise: Normaliser,
+    all_heads: Mapping[str, Head],
+    head: str,
+    before: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """The accuracy entries of a record after learning `task`: the rows of `before` with one more row each."""
+    """The accuracy entries of a record after learning `task`: the rows of `before` with one more row each.
+
+    All but "heads" are of the head named `head`; "heads" has the accuracy over all the classes seen of every head.
+    """
     task_of = class_to_task(stream.task_sizes)
-    record: dict[str, Any] = {}
+    record: dict[str, Any] = {"heads": {kind: dict(before.get("heads", {}).get(kind, {})) for kind in all_heads}}
     for split in ("validation", "test"):
         seen = stream.seen(task, split)
-        found = accuracies(predict(backbone, seen.images, normalise), seen.labels, task_of)
+        features = features_of(backbone, normalise(from_bytes(seen.images, backbone.head.weight.device)))
+        logits = {kind: (features @ h.weight.T + h.bias).cpu().numpy() for kind, h in all_heads.items()}
+        found = accuracies(logits[head], seen.labels, task_of)
         rows = {
             "accuracy": found["tasks"],
             "task_accuracy": found["told"],
@@ -76,9 +88,11 @@ def accuracy_record(
             "total_accuracy": found["total"],
         }
         for name, row in rows.items():
-            earlier = list(before.get(name, {}).get(split, []))
-            record.setdefault(name, {})[split] = [*earlier, row]
+            record.setdefault(name, {})[split] = [*before.get(name, {}).get(split, []), row]
         record.setdefault("confusion", {})[split] = found["confusion"]
+        for kind, guesses in logits.items():
+            total = float((guesses.argmax(1) == seen.labels).mean())
+            record["heads"][kind][split] = [*record["heads"][kind].get(split, []), total]
     return record
 
 
@@ -149,6 +163,6 @@ def kept_record(arrays: Mapping[str, np.ndarray], groups: Sequence[str]) -> list
     """What data-free learning stores: one row for each array of those groups."""
     rows = []
     for name, array in arrays.items():
-        if name.partition("/")[0] in groups:
+        if name.partition("/")[0].rstrip("0123456789") in groups:
             rows.append({"what": name, "shape": " × ".join(map(str, array.shape)), "bytes": int(array.nbytes)})
     return rows

@@ -106,8 +106,10 @@ def restandardise(z: Tensor, gaussians: ClassGaussians, c: int) -> Tensor:
     centred = z - z.mean(0)
     covariance = gaussians.covariance(c)
     if gaussians.kind == "diagonal" or len(z) <= z.shape[1] + 1:
-        own = centred.square().mean(0).sqrt().clamp_min(1e-6)
-        return gaussians.mean[c] + centred / own * covariance.diagonal().sqrt()
-    own_root = torch.linalg.cholesky(centred.T @ centred / len(z) + 1e-6 * torch.eye(z.shape[1], device=z.device))
+        wanted = covariance.diagonal().sqrt()
+        own = centred.square().mean(0).sqrt()
+        return gaussians.mean[c] + centred * wanted / own.maximum(1e-3 * wanted)  # equal features stay equal
+    floor = 1e-6 * covariance.diagonal().mean() * torch.eye(z.shape[1], device=z.device)
+    own_root = torch.linalg.cholesky(centred.T @ centred / len(z) + floor)
     white = torch.linalg.solve_triangular(own_root, centred.T, upper=False).T
     return gaussians.mean[c] + white @ torch.linalg.cholesky(covariance).T

@@ -1,7 +1,8 @@
 """State: a snapshot brought to life on a device, for the length of one verb, and back into arrays."""
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,6 +12,7 @@ from torch import Tensor
 from cl_core import backbones, measure
 from cl_core.backbones import Backbone
 from cl_core.config import Config, ConfigError, InvertConfig, LearnConfig
+from cl_core.datasets import Split
 from cl_core.images import Normaliser, from_bytes
 from cl_core.inversion import Knowledge
 from cl_core.inversion.objectives import InputStatistics
@@ -19,7 +21,8 @@ from cl_core.learning import TaskData
 from cl_core.seeding import generator
 from cl_core.snapshot import Snapshot
 from cl_core.statistics import ClassGaussians, Moments, affine_fit, measure_moments, running_moments
-from cl_core.stream import TaskStream
+from cl_core.strategies import Strategy
+from cl_core.stream import Experience, TaskStream
 
 QUICK_IMAGES_A_CLASS = 40  # validation images a class for the accuracies shown while learning
 
@@ -58,8 +61,7 @@ class State:
         """The snapshot's tensors, copied: the snapshot stays as it is."""
         state = cls(config)
         classes = max(1, snapshot.classes_seen)
-        draws = generator(config.machine.seed, "network")
-        state.network = backbones.build(config.network, state.input_shape, classes, draws).to(state.device)
+        state.network = state._fresh_network(classes)
         if snapshot.tasks_learned:
             state.network.load_state_dict({k: torch.tensor(v) for k, v in snapshot.group("model").items()})
             state.gaussians = ClassGaussians.from_arrays(snapshot.group("gaussians"), state.device)
@@ -71,12 +73,54 @@ class State:
         state.network.eval()
         return state
 
-    def grow_network(self, classes: int) -> None:
-        """Keep the network as the frozen teacher (none before the first task) and give it a head for `classes`."""
-        old = self.network.head.out_features if self.gaussians.mean.numel() else 0
-        if old:
+    def prepare(self, strategy: Strategy, experience: Experience, config: LearnConfig) -> TaskData:
+        """What is learned from, and the network made ready: a teacher, and a head for all the classes seen."""
+        first_new, classes = experience.classes[0], experience.classes[-1] + 1
+        seed, new = self.config.machine.seed, experience.train
+        if strategy.memory == "everything":
+            new, first_new = self.stream.seen(experience.index, "train"), 0
+            self.network = self._fresh_network(classes)
+            self.gaussians, self.statistics = ClassGaussians(config.class_model), {}
+        elif first_new:
             self.teacher = copy.deepcopy(self.network).eval().requires_grad_(False)
-        self.network.set_head(classes, generator(self.config.machine.seed, "head", classes))
+        self.network.set_head(classes, generator(seed, "head", classes))
+        old_images, old_labels = self.synthetic_images[:0], self.synthetic_labels[:0]
+        if strategy.memory == "synthetic":
+            old_images, old_labels = self.synthetic_images, self.synthetic_labels
+        elif strategy.memory == "real" and first_new:
+            memory = self._memory(first_new, config.memory_per_class)
+            old_images, old_labels = from_bytes(memory.images, self.device), torch.tensor(memory.labels)
+        return TaskData(
+            images=self.normalise(from_bytes(new.images, self.device)),
+            labels=torch.tensor(new.labels, device=self.device),
+            old_images=self.normalise(old_images),
+            old_labels=old_labels.to(self.device),
+            first_new=first_new,
+            classes=classes,
+        )
+
+    def _fresh_network(self, classes: int) -> Backbone:
+        draws = generator(self.config.machine.seed, "network")
+        return backbones.build(self.config.network, self.input_shape, classes, draws).to(self.device)
+
+    def _memory(self, classes: int, each: int) -> Split:
+        """The first real training images of each of the first so many classes: never for a data-free strategy."""
+        rows = [self.stream.rows("train", (c,))[:each] for c in range(classes)]
+        labels = np.repeat(np.arange(classes), [len(of) for of in rows])
+        return Split(self.stream.dataset.split("train").images[np.concatenate(rows)], labels)
+
+    def kept(self, strategy: Strategy, arrays: Mapping[str, np.ndarray], config: LearnConfig) -> list[dict[str, Any]]:
+        """What a strategy keeps of the data, one row an array; the network itself is kept by all of them."""
+        groups = {"synthetic": ("statistics", "gaussians", "synthetic"), "nothing": ()}.get(strategy.memory, ())
+        rows = measure.kept_record(arrays, ("gaussians",) if strategy.freezes else groups)
+        known = len(self.gaussians)
+        images = self.stream.dataset.split("train").images
+        if strategy.memory in ("real", "everything"):
+            each = config.memory_per_class if strategy.memory == "real" else self.config.stream.train_per_class
+            size = known * each * int(np.prod(images.shape[1:]))
+            shape = " × ".join(map(str, (known * each, *images.shape[1:])))
+            rows.append({"what": "real images", "shape": shape, "bytes": size})
+        return rows
 
     def quick_accuracies(self, task: int) -> Callable[[], list[float]]:
         """A function that gives the validation accuracy of each task seen, on a fixed part of the images."""
@@ -91,10 +135,9 @@ class State:
 
         return now
 
-    def remember(
-        self, classes: Sequence[int], task: int, data: TaskData, teacher: Backbone | None, config: LearnConfig
-    ) -> None:
+    def remember(self, task: int, data: TaskData, teacher: Backbone | None, config: LearnConfig) -> None:
         """After a task: keep its statistics, and bring every class's Gaussian into the new feature space (step 6)."""
+        classes = range(data.first_new, data.classes)
         features = measure.features_of(self.network, data.images)
         new = ClassGaussians(config.class_model).fit(features, data.labels, classes)
         self.gaussians = self._follow(features, data, teacher, config).join(new)

@@ -126,7 +126,7 @@ class Store:
         content = safetensors.numpy.save(arrays)
         digest = hashlib.sha256(content).hexdigest()
         file = self.path / "objects" / f"{digest}.safetensors"
-        if not file.is_file():
+        if not file.is_file() or file.read_bytes() != content:  # a damaged one is mended
             _write(file, content)
         return digest
 

@@ -18,9 +18,10 @@ LAYERS = {
         {"augment", "divergence", "images", "presets", "snapshot", "stream"},
         {"backbones", "store"},
         {"statistics"},
-        {"losses", "selection"},
+        {"heads", "losses", "selection"},
         {"inversion", "strategies"},
-        {"learning", "measure"},
+        {"heads", "learning"},
+        {"measure"},
         {"state"},
         {"experiment"},
         {"commands"},
@@ -34,7 +35,7 @@ LAYERS = {
         {"app", "__main__"},
     ],
 }
-LIGHT = ("config", "events", "snapshot", "metrics", "store", "datasets", "stream", "presets", "commands")
+LIGHT = ("config", "events", "snapshot", "metrics", "store", "datasets", "stream", "presets", "strategies", "commands")
 
 
 def imports(file: Path) -> Iterator[str]:

@@ -10,8 +10,8 @@ class LearnConfig:
     """How a task is learned and what is kept of it (METHOD.md §7)."""
 
     strategy: str = setting(
-        "pmi",
-        "How old tasks are held on to: pmi replays inverted images; finetune does nothing, and forgets.",
+        "pmi-cfs",
+        "How old tasks are held on to: by replaying inverted images, by a rival's means, or not at all.",
         label="Strategy",
         group="How hard to hold on",
     )
@@ -175,6 +175,23 @@ class LearnConfig:
         label="Drift of old Gaussians",
         group="What is kept",
         options=("re-estimate", "affine"),
+    )
+    head: str = setting(
+        "linear",
+        "What names the classes. linear: the head as trained (the paper); refit: that head refitted on draws of the "
+        "class Gaussians; nearest-mean and lda: read off the Gaussians directly.",
+        label="Head",
+        group="How close",
+        options=("linear", "refit", "nearest-mean", "lda"),
+    )
+    memory_per_class: int = setting(
+        20,
+        "Real images kept of each old class; for the reference “Replay of real images” only.",
+        label="Real images kept a class",
+        group="What is kept",
+        low=1,
+        high=10000,
+        step=5,
     )
 
     def __post_init__(self) -> None:

@@ -1,6 +1,6 @@
 """The strategies by name. A new one is one file in this folder with one decorated class, imported below."""
 
-from cl_core.strategies import finetune, pmi  # noqa: F401  (importing registers them)
-from cl_core.strategies.base import Batch, Strategy, describe, get, names
+from cl_core.strategies import finetune, lwf, deepinversion, pmi, pmi_cfs, gaussians, replay, joint  # noqa: F401, I001
+from cl_core.strategies.base import Batch, Strategy, configure, describe, get, names
 
-__all__ = ["Batch", "Strategy", "describe", "get", "names"]
+__all__ = ["Batch", "Strategy", "configure", "describe", "get", "names"]

@@ -1,18 +1,21 @@
-"""What a strategy is, and the registry."""
+"""What a strategy is, and the registry. Importing it brings no torch: a first screen can list the strategies."""
 
-from collections.abc import Callable
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from torch import Tensor
-from torch.nn import functional as F
+from cl_core.config import Config, ConfigError, LearnConfig
 
-from cl_core.config import ConfigError, LearnConfig
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True)
 class Batch:
-    """One step of learning as a strategy sees it. n real images of the new classes, m synthetic ones of the old.
+    """One step of learning as a strategy sees it: n real images of the new classes, m replayed ones of the old.
 
     Classes are numbered in the stream's order, so the new ones begin at `first_new`; m is 0 where nothing is replayed,
     and the teacher's part is None on the first task.
@@ -26,9 +29,8 @@ class Batch:
     old_logits: Tensor  # (m, classes)
     head: Callable[[Tensor], Tensor]  # the student's head, for detached features
     relation: Callable[[Tensor], Tensor]  # the learned linear map of relational distillation, (n, d) → (n, d)
-    teacher_features: Tensor | None  # (n, d), of the real images
-    teacher_old_features: Tensor | None  # (m, d)
-    teacher_old_logits: Tensor | None  # (m, first_new)
+    teacher_features: Tensor | None  # (n + m, d), of the real and the replayed images
+    teacher_logits: Tensor | None  # (n + m, first_new)
     first_new: int
     classes: int
 
@@ -42,13 +44,28 @@ class Strategy:
     """How old tasks are held on to while a new one is learned."""
 
     name: ClassVar[str]
+    title: ClassVar[str]  # its name for people
     description: ClassVar[str]  # one sentence for people
-    replays: ClassVar[bool] = False  # wants synthetic images of the old classes
-    data_free: ClassVar[bool] = True
+    memory: ClassVar[str] = "nothing"  # shown of old classes: or synthetic, real, everything
+    teaches: ClassVar[bool] = False  # the previous model is needed as a teacher
+    freezes: ClassVar[bool] = False  # the backbone stays as the first task left it
+    settings: ClassVar[Mapping[str, Mapping[str, Any]]] = MappingProxyType({})  # what it needs of a config
+
+    @property
+    def replays(self) -> bool:
+        """Whether it wants synthetic images of the old classes."""
+        return self.memory == "synthetic"
+
+    @property
+    def data_free(self) -> bool:
+        """Whether no real image of an old class is kept."""
+        return self.memory in ("nothing", "synthetic")
 
     def losses(self, batch: Batch, config: LearnConfig) -> dict[str, Tensor]:
         """The weighted terms by name; the training loop sums and logs them. On the first task: plain cross-entropy."""
-        return {"cross_entropy": F.cross_entropy(batch.logits, batch.labels)}
+        from torch.nn.functional import cross_entropy
+
+        return {"cross_entropy": cross_entropy(batch.logits, batch.labels)}
 
 
 _REGISTRY: dict[str, type[Strategy]] = {}
@@ -77,3 +94,8 @@ def get(name: str) -> Strategy:
     if name not in _REGISTRY:
         raise ConfigError(f"There is no strategy {name!r}; allowed are {', '.join(_REGISTRY)}.")
     return _REGISTRY[name]()
+
+
+def configure(config: Config, name: str) -> Config:
+    """The config with this strategy and what it needs. Raises ConfigError."""
+    return config.override({"learn": {"strategy": name}}).override(get(name).settings)

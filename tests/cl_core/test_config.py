@@ -24,7 +24,8 @@ def test_every_setting_tells_a_form_what_it_needs(where):
     assert meta["label"]
     assert meta["group"]
     assert meta["help"].endswith(".")
-    assert meta["low"] is not None or not isinstance(where[1].default, int | float | tuple)
+    number = isinstance(where[1].default, int | float | tuple) and not isinstance(where[1].default, bool)
+    assert meta["low"] is not None or not number
 
 
 @pytest.mark.parametrize("where", BOUNDED, ids=ids)
@@ -52,6 +53,10 @@ def allowed(f):
         return st.sampled_from(meta["options"])
     if isinstance(f.default, tuple):
         return st.lists(st.integers(meta["low"], meta["high"]))
+    if isinstance(f.default, bool):
+        return st.booleans()
+    if isinstance(f.default, bool):
+        return st.booleans()
     if isinstance(f.default, int):
         return st.integers(meta["low"], meta["high"])
     if isinstance(f.default, float):

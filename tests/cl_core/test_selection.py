@@ -56,7 +56,7 @@ def test_restandardising_is_finite_for_any_number_of_features(n: int, same: bool
     z = torch.randn(n, 5, generator=generator(seed))
     moved = selection.restandardise(z[:1].expand(n, 5) if same else z, gaussians, 0)
     assert torch.isfinite(moved).all()
-    torch.testing.assert_close(moved.mean(0), gaussians.mean[0], atol=1e-3, rtol=0)
+    torch.testing.assert_close(moved.mean(0), gaussians.mean[0], atol=2e-3, rtol=0)
 
 
 def test_pooling_averages_the_grid_of_each_channel():
