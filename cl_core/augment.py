@@ -9,13 +9,13 @@ def shift(x: Tensor, pixels: int, generator: torch.Generator) -> Tensor:
     """Each image of x (n, c, h, w) moved by up to `pixels` down and across; its border pixels are repeated."""
     if pixels == 0:
         return x
-    n, _, h, w = x.shape
+    n, c, h, w = x.shape
     moves = torch.randint(0, 2 * pixels + 1, (2, n, 1), generator=generator).to(x.device)
-    rows = (moves[0] + torch.arange(h, device=x.device))[:, :, None]  # (n, h, 1)
-    columns = (moves[1] + torch.arange(w, device=x.device))[:, None, :]  # (n, 1, w)
-    padded = F.pad(x, (pixels,) * 4, mode="replicate").permute(0, 2, 3, 1)
-    images = torch.arange(n, device=x.device)[:, None, None]
-    return padded[images, rows, columns].permute(0, 3, 1, 2).contiguous()
+    rows = (moves[0] + torch.arange(h, device=x.device))[:, None, :, None]  # (n, 1, h, 1)
+    columns = (moves[1] + torch.arange(w, device=x.device))[:, None, None, :]  # (n, 1, 1, w)
+    images = torch.arange(n, device=x.device)[:, None, None, None]
+    channels = torch.arange(c, device=x.device)[None, :, None, None]
+    return F.pad(x, (pixels,) * 4, mode="replicate")[images, channels, rows, columns]
 
 
 def add_noise(x: Tensor, strength: float, generator: torch.Generator) -> Tensor:

@@ -44,6 +44,8 @@ DEMO: dict[str, dict[str, Any]] = {
         "pixels": "dct",
         "target_spread": 0.6,
         "selection": "random",
+        "cfs_pooled": True,
+        "cfs_epochs": 20,
     },
 }
 

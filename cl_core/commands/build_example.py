@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from cl_core import strategies
 from cl_core.commands import options, progress
 from cl_core.datasets import ASSETS
 from cl_core.presets import preset
@@ -14,6 +15,7 @@ from cl_core.snapshot import Snapshot, freeze
 from cl_core.store import Store, StoreError
 
 LIMIT = 5_000_000  # bytes
+MAIN, BESIDE = "pmi", ("finetune", "gaussians")  # the method, the control that forgets, the control without images
 TITLE = "Fashion-MNIST, 5 tasks of 2 classes"
 
 
@@ -25,19 +27,19 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Run the demo with seed 0, with replay and without, and keep of it what is looked at: no model.
+    """Run the demo with seed 0, the method and its two controls, and keep of it what is looked at: no model.
 
     What was in the folder is replaced when all is well. Raises StoreError when it would be too heavy.
     """
     leaves = {}
     with tempfile.TemporaryDirectory() as folder:
         example = Store(Path(folder) / "example")
-        for strategy in ("pmi", "finetune"):
-            config = preset("demo").override({"learn": {"strategy": strategy}, "machine": {"seed": 0}})
+        for strategy in (MAIN, *BESIDE):
+            config = strategies.configure(preset("demo"), strategy)
             for snapshot in progress.steps(config, Store(args.store)):
                 example.save(for_looking(snapshot))
                 leaves[strategy] = snapshot.id
-        index = {"title": TITLE, "main": leaves["pmi"], "beside": {"finetune": leaves["finetune"]}}
+        index = {"title": TITLE, "main": leaves[MAIN], "beside": {name: leaves[name] for name in BESIDE}}
         (example.path / "index.json").write_text(json.dumps(index, indent=1) + "\n", encoding="utf-8")
         weight = sum(file.stat().st_size for file in example.path.rglob("*") if file.is_file())
         if weight > LIMIT:

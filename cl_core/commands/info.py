@@ -21,7 +21,7 @@ def run(args: argparse.Namespace) -> None:
 
     print("Strategies")
     for name in strategies.names():
-        print(f"  {name:<12} {strategies.describe(name)}")
+        print(f"  {name:<14} {strategies.describe(name)}")
     print("\nPresets, and what each overrides in the defaults, which are the paper's")
     for name in PRESETS:
         changes = [f"{s}.{n}: {show(old)} → {show(new)}" for s, n, old, new in differences(Config(), preset(name))]

@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from cl_core import strategies
 from cl_core.config import Config, ConfigError
 from cl_core.presets import preset
 
@@ -30,12 +31,12 @@ def add_config_options(parser: argparse.ArgumentParser) -> None:
 
 
 def config_from(args: argparse.Namespace) -> Config:
-    """The preset, then --set in order, then --strategy and --seed. Raises ConfigError."""
+    """The preset, then --strategy with what it needs, then --set in order, then --seed. Raises ConfigError."""
     config = preset(args.preset)
+    if args.strategy is not None:
+        config = strategies.configure(config, args.strategy)
     for assignment in args.set:
         config = config.override(_parse(assignment))
-    if args.strategy is not None:
-        config = config.override({"learn": {"strategy": args.strategy}})
     if args.seed is not None:
         config = config.override({"machine": {"seed": args.seed}})
     return config
