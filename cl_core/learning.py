@@ -23,7 +23,7 @@ LOGGED_STEPS = 200  # points kept of each loss curve
 
 @dataclass(frozen=True)
 class TaskData:
-    """Normalised images (n, c, h, w) and labels (n,): real ones of the new task, and those replayed of the old classes."""
+    """Normalised images (n, c, h, w) and labels (n,): real ones of the new task, and those replayed of the old."""
 
     images: Tensor
     labels: Tensor
