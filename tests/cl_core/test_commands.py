@@ -192,3 +192,23 @@ def test_a_bundle_is_built_from_idx_files_and_loads(tmp_path, capsys):
         split = data.split(name)
         assert split.images.shape == (10 * each, 1, 2, 1)
         assert np.array_equal(split.images[:, 0, 0, 0], split.labels)
+
+
+def test_compare_writes_a_row_a_run_and_a_line_a_strategy_and_goes_on_from_the_store(tmp_path, capsys):
+    from cl_core.commands import compare
+
+    arguments = ["compare", "--strategies", "finetune", "gaussians", "--seeds", "0", "1"]
+    arguments += ["--store", str(tmp_path / "store"), "--out", str(tmp_path / "out")]
+    assert main(arguments) == 0
+    capsys.readouterr()
+    assert main(arguments) == 0
+    assert capsys.readouterr().out.count("from the store") == 8
+    rows = json.loads((tmp_path / "out" / "compare.json").read_text())
+    assert [(row["strategy"], row["seed"]) for row in rows] == [
+        (n, s) for s in (0, 1) for n in ("finetune", "gaussians")
+    ]
+    table = compare.markdown(rows).splitlines()
+    assert len(table) == 4
+    assert "±" in table[2]
+    assert main(["compare", "--strategies", "nonsense", "--out", str(tmp_path / "none")]) == 2
+    assert "allowed are" in capsys.readouterr().err

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from cl_core import experiment
+from cl_core import experiment, strategies
 from cl_core.config import Config, ConfigError
 from cl_core.events import Diverged, Event
 from cl_core.presets import preset
@@ -164,3 +164,27 @@ def test_events_are_detached_small_and_say_how_far():
     assert all(isinstance(value, float) for event in events for value in event.losses.values())
     assert events[-1].describe() == "Measuring accuracy and features"
     assert any(event.accuracies for event in events)
+
+
+@pytest.mark.parametrize("name", strategies.names())
+def test_every_strategy_learns_a_stream_and_says_what_it_keeps(name: str):
+    base = quick(stream={"increment": 5, "train_per_class": 60}, learn={"epochs_first": 2, "epochs": 1})
+    config = strategies.configure(base.override({"invert": {"full_iterations": 5, "cfs_epochs": 2}}), name)
+    leaf = drain(experiment.run(config))[-1]
+    strategy = strategies.get(name)
+    assert leaf.record["strategy"] == name
+    assert leaf.record["data_free"] == strategy.data_free
+    assert (leaf.record["kept_bytes"] > 0) == (strategy.memory != "nothing" or strategy.freezes)
+    assert bool(len(leaf.synthetic[1])) == strategy.replays
+    assert set(leaf.record["heads"]) == set(experiment.HEADS)
+    assert leaf.record["heads"][config.learn.head]["test"] == leaf.record["total_accuracy"]["test"]
+    assert 0 < leaf.record["total_accuracy"]["test"][-1] <= 1
+
+
+def test_a_frozen_network_stays_as_the_first_task_left_it():
+    config = strategies.configure(quick(stream={"increment": 5, "train_per_class": 60}), "gaussians")
+    path = drain(experiment.run(config))
+    first, last = path[1].arrays, path[-1].arrays
+    trained = [name for name in first if name.startswith("model/layers")]
+    assert trained
+    assert all(np.array_equal(first[name], last[name]) for name in trained)
