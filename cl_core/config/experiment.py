@@ -9,7 +9,12 @@ from cl_core.config.settings import setting, validate
 class StreamConfig:
     """Which images arrive in which order."""
 
-    data: str = setting("fashion-mnist", "The images of the stream.", label="Data", group="What is learned")
+    data: str = setting(
+        "fashion-mnist",
+        "The images of the stream: a bundled set, or folder:PATH with a sub-folder of images for each class.",
+        label="Data",
+        group="What is learned",
+    )
     increment: int = setting(
         2, "Classes that each task brings.", label="Classes a task", group="What is learned", low=1, high=100, step=1
     )

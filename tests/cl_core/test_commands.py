@@ -186,7 +186,7 @@ def test_a_bundle_is_built_from_idx_files_and_loads(tmp_path, capsys):
             head = bytes([0, 0, 8, array.ndim]) + np.array(array.shape, ">i4").tobytes()
             (tmp_path / f"{stem}-{kind}-ubyte.gz").write_bytes(gzip.compress(head + array.tobytes()))
     assert main(["build-data", "--source", str(tmp_path), "--out", str(tmp_path / "out")]) == 0
-    data = datasets._bundled(tmp_path / "out")
+    data = datasets.bundled.load(tmp_path / "out")
     assert data.class_names == build_data.CLASS_NAMES
     for name, each in build_data.SIZES.items():
         split = data.split(name)

@@ -34,7 +34,7 @@ def test_the_bundle_is_stratified_small_and_disjoint():
 
 def test_the_same_files_have_the_same_fingerprint_wherever_they_lie(assets):
     fingerprint = datasets.load("fashion-mnist").fingerprint
-    assert fingerprint == datasets._bundled(ASSETS / "fashion-mnist").fingerprint
+    assert fingerprint == datasets.bundled.load(ASSETS / "fashion-mnist").fingerprint
     assert len(fingerprint) == 64
 
 

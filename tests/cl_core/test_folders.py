@@ -1,0 +1,79 @@
+"""A person's own images: any size and mode is taken, whatever is wrong is said in a sentence."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from cl_core import datasets
+from cl_core.config import StreamConfig
+from cl_core.datasets import DataError
+from cl_core.stream import TaskStream
+
+
+def _fill(root: Path, name: str, count: int = 10, mode: str = "RGB", size: tuple[int, int] = (40, 30)) -> Path:
+    (root / name).mkdir(parents=True)
+    draws = np.random.default_rng(count)
+    for i in range(count):
+        pixels = draws.integers(0, 256, (size[1], size[0], 4), dtype=np.uint8)
+        Image.fromarray(pixels, "RGBA").convert(mode).save(root / name / f"{i}.png")
+    return root / name
+
+
+def test_images_of_any_mode_and_size_become_a_stream(tmp_path: Path):
+    for mode, size in (("RGB", (40, 30)), ("L", (7, 90)), ("RGBA", (32, 32)), ("P", (1, 1)), ("1", (300, 5))):
+        _fill(tmp_path, mode, mode=mode, size=size)
+    stream = TaskStream(StreamConfig(data=f"folder:{tmp_path}", increment=2), seed=0)
+    assert stream.class_names == tuple(sorted(("RGB", "L", "RGBA", "P", "1")))
+    assert stream.task_sizes == (2, 2, 1)
+    for split, each in (("train", 6), ("validation", 2), ("test", 2)):
+        found = stream.seen(2, split)
+        assert found.images.shape == (5 * each, 3, 32, 32)
+        assert np.bincount(found.labels).tolist() == [each] * 5
+
+
+def test_splits_are_disjoint_and_the_same_each_time_and_follow_the_files(tmp_path: Path):
+    _fill(tmp_path, "cats", 20)
+    _fill(tmp_path, "mugs", 13)
+    one = datasets.load(f"folder:{tmp_path}")
+    pictures = [image.tobytes() for split in datasets.SPLITS for image in one.split(split).images]
+    assert len(set(pictures)) == len(pictures) == 33
+    datasets.folders._load.cache_clear()
+    assert datasets.load(f"folder:{tmp_path}").fingerprint == one.fingerprint
+    Image.new("RGB", (9, 9)).save(tmp_path / "mugs" / "new.png")
+    assert datasets.load(f"folder:{tmp_path}").fingerprint != one.fingerprint
+
+
+def test_what_is_wrong_with_a_folder_is_said_in_a_sentence(tmp_path: Path):
+    def said(path: Path) -> str:
+        with pytest.raises(DataError) as caught:
+            datasets.load(f"folder:{path}")
+        assert "\n" not in str(caught.value)
+        return str(caught.value)
+
+    assert "There is no folder" in said(tmp_path / "none")
+    assert "0 sub-folders" in said(tmp_path)
+    _fill(tmp_path / "one", "cats")
+    assert "at least two classes" in said(tmp_path / "one")
+    _fill(tmp_path / "few", "cats")
+    _fill(tmp_path / "few", "dogs", count=1)
+    assert "“dogs” has 1 readable images" in said(tmp_path / "few")
+    for file in _fill(tmp_path / "broken", "cats").iterdir():
+        file.write_bytes(file.read_bytes()[:40])
+    _fill(tmp_path / "broken", "dogs")
+    assert "“cats” has 0 readable images" in said(tmp_path / "broken")
+
+
+def test_damaged_files_are_left_out_and_counted_and_links_are_not_followed(tmp_path: Path):
+    cats = _fill(tmp_path / "data", "cats")
+    _fill(tmp_path / "data", "dogs")
+    secret = _fill(tmp_path, "secret", 7)
+    (tmp_path / "data" / "linked").symlink_to(secret, target_is_directory=True)
+    (cats / "link.png").symlink_to(secret / "0.png")
+    (cats / "text.png").write_text("not an image")
+    (cats / "notes.txt").write_text("ignored")
+    found = datasets.load(f"folder:{tmp_path / 'data'}")
+    assert found.class_names == ("cats", "dogs")
+    assert sum(len(found.split(split)) for split in datasets.SPLITS) == 20
+    assert "1 files could not be read" in found.licence
