@@ -1,0 +1,163 @@
+"""How accuracy moves from task to task. R[i][j]: accuracy on task j after learning task i, 0 … 1."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import plotly.graph_objects as go
+
+from dashboard.charts.style import figure
+from dashboard.palette import Ink, colour, faded, symbol
+
+Matrix = Sequence[Sequence[float]]
+DASHES = ("dot", "dash", "longdashdot")  # of the runs beside
+PERCENT = {"range": [-0.03, 1.04], "tickformat": ".0%", "tickvals": [0, 0.25, 0.5, 0.75, 1]}
+
+
+@dataclass(frozen=True)
+class Run:
+    """Another run on the same stream: its name, its accuracy matrix, its accuracy over all the classes seen."""
+
+    name: str
+    matrix: Matrix
+    totals: Sequence[float]
+
+
+def dash(number: int) -> str:
+    """How the line of a run beside is broken, by its number."""
+    return DASHES[number % len(DASHES)]
+
+
+def curves(
+    matrix: Matrix,
+    totals: Sequence[float],
+    tasks: Sequence[str],
+    first_classes: Sequence[int],
+    ink: Ink,
+    beside: Sequence[Run] = (),
+    highlight: frozenset[int] = frozenset(),
+) -> go.Figure:
+    """One line a task, from the moment it is learned; the accuracy over all the classes seen in bold.
+
+    tasks: their names; first_classes: the class whose colour and symbol each task takes; beside: other runs, drawn
+    faintly, the first of them with its tasks; highlight: tasks to stress, none for all alike.
+    """
+    traces = []
+    for i, run in enumerate(beside):
+        if i == 0:
+            traces += [
+                _task_line(run.matrix, j, tasks[j], first_classes[j], 0.3, f" · {run.name}")
+                for j in range(len(run.matrix))
+            ]
+        traces.append(_total_line(run.totals, faded(ink.quiet, 0.9), f"all classes · {run.name}", dash(i), 2.5))
+    for j in range(len(matrix)):
+        strength = 1.0 if not highlight or j in highlight else 0.22
+        traces.append(_task_line(matrix, j, tasks[j], first_classes[j], strength))
+    traces.append(_total_line(totals, ink.text, "all classes seen", "solid", 4.5))
+    count = max(len(tasks), 2)
+    return figure(
+        ink,
+        380,
+        traces,
+        {
+            "range": [0.85, count + 0.1],
+            "tickvals": list(range(1, count + 1)),
+            "title": "after learning task",
+            "showgrid": False,
+        },
+        PERCENT,
+        margin={"r": 52 + 8 * max(len(run.name) for run in [*beside, Run("all seen", [], [])])},
+        annotations=_ends(totals, ink, beside),
+        hovermode="closest",
+    )
+
+
+def _task_line(matrix: Matrix, j: int, name: str, first_class: int, strength: float, other: str = "") -> go.Scatter:
+    """The column of a task; of another run (which `other` names) dotted and without points."""
+    paint = faded(colour(first_class), strength)
+    return go.Scatter(
+        x=list(range(j + 1, len(matrix) + 1)),
+        y=[row[j] for row in matrix[j:]],
+        name=f"{name}{other}",
+        mode="lines" if other else "lines+markers",
+        line={"color": paint, "width": 1.5 if other else 2.5, "dash": "dot" if other else "solid"},
+        marker={"symbol": symbol(first_class), "size": 9, "color": paint},
+        hovertemplate=f"<b>{name}</b>{other}<br>after task %{{x}}: %{{y:.1%}}<extra></extra>",
+    )
+
+
+def _total_line(totals: Sequence[float], paint: str, name: str, dash: str, width: float) -> go.Scatter:
+    return go.Scatter(
+        x=list(range(1, len(totals) + 1)),
+        y=list(totals),
+        name=name,
+        mode="lines+markers" if len(totals) == 1 else "lines",
+        line={"color": paint, "width": width, "dash": dash},
+        marker={"color": paint, "size": 9},
+        hovertemplate=f"<b>{name}</b><br>after task %{{x}}: %{{y:.1%}}<extra></extra>",
+    )
+
+
+def _ends(totals: Sequence[float], ink: Ink, beside: Sequence[Run]) -> list[dict[str, Any]]:
+    """Where the bold lines end: how much, and of what; moved apart where they would overlap."""
+    ends = [(totals, "all seen", ink.text), *((run.totals, run.name, ink.quiet) for run in beside)]
+    ends = sorted((end for end in ends if end[0]), key=lambda end: end[0][-1])
+    notes: list[dict[str, Any]] = []
+    lowest = -1.0
+    for values, name, paint in ends:
+        place = max(values[-1], lowest)
+        lowest = place + 0.062  # a line of text, in units of the axis
+        notes.append(
+            {
+                "x": len(values), "y": place, "text": f"<b>{values[-1]:.0%}</b> {name}", "showarrow": False,
+                "xanchor": "left", "align": "left", "xshift": 9, "font": {"color": paint, "size": 14},
+            }
+        )  # fmt: skip
+    return notes
+
+
+def matrix(values: Matrix, tasks: int, ink: Ink) -> go.Figure:
+    """The accuracy matrix as a heat map: a row for each moment, a column for each task."""
+    cells = [[*row, *[None] * (tasks - len(row))] for row in values]
+    heat = go.Heatmap(
+        z=cells,
+        x=list(range(1, tasks + 1)),
+        y=list(range(1, len(values) + 1)),
+        zmin=0,
+        zmax=1,
+        colorscale=[[0, ink.low], [1, ink.high]],
+        showscale=False,
+        xgap=3,
+        ygap=3,
+        texttemplate="%{z:.0%}",
+        textfont={"size": 15},
+        hoverongaps=False,
+        hovertemplate="task %{x} after learning task %{y}: %{z:.1%}<extra></extra>",
+    )
+    ticks = {"tickvals": list(range(1, tasks + 1)), "showgrid": False}
+    return figure(
+        ink,
+        380,
+        [heat],
+        ticks | {"title": "accuracy on task", "side": "top"},
+        ticks | {"title": "after learning task", "range": [tasks + 0.5, 0.5]},
+    )
+
+
+def while_learning(rows: Matrix, tasks: Sequence[str], first_classes: Sequence[int], ink: Ink) -> go.Figure:
+    """Validation accuracy of every task seen after each epoch of learning the newest one."""
+    count = len(rows[0]) if rows else 0
+    traces = [
+        go.Scatter(
+            x=list(range(1, len(rows) + 1)),
+            y=[row[j] for row in rows],
+            name=tasks[j],
+            mode="lines+markers",
+            line={"color": colour(first_classes[j]), "width": 4 if j == count - 1 else 2.5},
+            marker={"symbol": symbol(first_classes[j]), "size": 8, "color": colour(first_classes[j])},
+            hovertemplate=f"<b>{tasks[j]}</b><br>epoch %{{x}}: %{{y:.1%}}<extra></extra>",
+        )
+        for j in range(count)
+    ]
+    epochs = {"title": "epoch", "showgrid": False, "dtick": max(1, len(rows) // 8)}
+    return figure(ink, 320, traces, epochs, PERCENT, hovermode="closest")

@@ -1,0 +1,52 @@
+"""What moves while a job computes: Altair, because Streamlit updates it in place instead of drawing it anew."""
+
+from collections.abc import Sequence
+
+import altair as alt
+import pandas as pd
+
+from dashboard.palette import Ink, colour
+
+MOMENT = alt.X(
+    "moment:Q", title="how much of this step is done", scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(format="%")
+)
+
+
+def loss(rows: Sequence[tuple[float, str, float]], ink: Ink) -> alt.LayerChart:
+    """The total loss so far, one line a place (a layer, all layers, learning). rows: (moment, place, loss)."""
+    frame = pd.DataFrame(list(rows) or [(0.0, "", 1.0)], columns=["moment", "place", "loss"])
+    base = alt.Chart(frame).encode(
+        x=MOMENT,
+        y=alt.Y(
+            "loss:Q", title="loss", scale=alt.Scale(type="log", nice=False), axis=alt.Axis(tickCount=4, format="~g")
+        ),
+        detail="place:N",
+    )
+    lines = base.mark_line(color=ink.text, strokeWidth=2.2, opacity=0.9 if rows else 0)
+    last = frame.tail(1)
+    dot = alt.Chart(last).mark_circle(color=ink.text, size=70, opacity=1 if rows else 0).encode(x=MOMENT, y="loss:Q")
+    return (lines + dot).properties(height=210)
+
+
+def accuracies(
+    rows: Sequence[tuple[float, Sequence[float]]], tasks: Sequence[str], first_classes: Sequence[int]
+) -> alt.Chart:
+    """Validation accuracy of each task seen so far, while the newest is being learned."""
+    data = [(moment, tasks[j], value) for moment, values in rows for j, value in enumerate(values)]
+    frame = pd.DataFrame(data, columns=["moment", "task", "accuracy"])
+    scale = alt.Scale(domain=list(tasks), range=[colour(c) for c in first_classes])
+    return (
+        alt.Chart(frame)
+        .mark_line(strokeWidth=2.5, point=alt.OverlayMarkDef(size=45, filled=True))
+        .encode(
+            x=MOMENT,
+            y=alt.Y(
+                "accuracy:Q",
+                title="accuracy, validation",
+                scale=alt.Scale(domain=[0, 1]),
+                axis=alt.Axis(format="%", tickCount=5),
+            ),
+            color=alt.Color("task:N", scale=scale, legend=None),
+        )
+        .properties(height=210)
+    )

@@ -1,0 +1,88 @@
+"""Losses over the iterations of a step that is over."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import plotly.graph_objects as go
+
+from dashboard.charts.style import figure, log_ticks
+from dashboard.palette import Ink, faded
+
+DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
+
+
+def layer_by_layer(layers: Sequence[Mapping[str, Any]], refine: Mapping[str, Any], ink: Ink) -> go.Figure:
+    """The total loss at each layer in the order of inversion, last layer first, then of the refinement; end to end."""
+    parts = [(str(layer["name"]), list(layer["curve"])) for layer in layers]
+    parts.append(("all layers", list(refine.get("curve", {}).get("total", []))))
+    parts = [(name, curve) for name, curve in parts if curve]
+    total = sum(len(curve) for _, curve in parts)
+    narrow = any(14 * len(curve) <= total for _, curve in parts)  # then names stand upright
+    traces, bands, names, start = [], [], [], 0
+    for i, (name, curve) in enumerate(parts):
+        traces.append(_part(name, curve, start, ink))
+        if i % 2 == 0:
+            bands.append(_band(start, start + len(curve), ink))
+        names.append(
+            {
+                "x": start + len(curve) / 2, "y": 1, "yref": "paper", "yanchor": "bottom", "showarrow": False,
+                "text": name, "textangle": -90 if narrow else 0, "font": {"size": 13, "color": ink.quiet},
+            }
+        )  # fmt: skip
+        start += len(curve)
+    return figure(
+        ink,
+        320,
+        traces,
+        {"title": "iterations, one layer after the other", "showgrid": False, "range": [0, max(start, 1) + 0.5]},
+        {"type": "log", "title": "loss", "tickvals": log_ticks(v for _, curve in parts for v in curve)},
+        margin={"t": 100 if narrow else 30},
+        shapes=bands,
+        annotations=names,
+    )
+
+
+def _part(name: str, curve: Sequence[float], start: int, ink: Ink) -> go.Scatter:
+    return go.Scatter(
+        x=[start + k + 1 for k in range(len(curve))],
+        y=curve,
+        name=name,
+        mode="lines" if len(curve) > 1 else "markers",
+        line={"color": ink.text, "width": 2.4},
+        marker={"color": ink.text, "size": 7},
+        customdata=list(range(1, len(curve) + 1)),
+        hovertemplate=f"<b>{name}</b><br>iteration %{{customdata}}: %{{y:.3g}}<extra></extra>",
+    )
+
+
+def _band(start: float, end: float, ink: Ink) -> dict[str, Any]:
+    where = {"x0": start, "x1": end, "y0": 0, "y1": 1, "yref": "paper", "layer": "below"}
+    return {"type": "rect", "fillcolor": faded(ink.quiet, 0.07), "line": {"width": 0}, **where}
+
+
+def by_name(curves: Mapping[str, Sequence[float]], words: Mapping[str, str], ink: Ink) -> go.Figure:
+    """The weighted terms of a loss, one line each, and their sum in bold. curves: the terms, perhaps "iteration"."""
+    steps = curves.get("iteration") or range(1, len(curves.get("total", [])) + 1)
+    terms = [name for name in curves if name not in ("iteration", "total")]
+    traces = []
+    for i, name in enumerate([*terms, "total"]):
+        sum_of_all = name == "total"
+        line = {
+            "color": ink.text if sum_of_all else ink.quiet,
+            "width": 3.2 if sum_of_all else 1.8,
+            "dash": "solid" if sum_of_all else DASHES[i % len(DASHES)],
+        }
+        called = words.get(name, name.replace("_", " "))
+        hover = f"<b>{called}</b><br>iteration %{{x}}: %{{y:.3g}}<extra></extra>"
+        values = list(curves.get(name, []))
+        traces.append(go.Scatter(x=list(steps), y=values, name=called, mode="lines", line=line, hovertemplate=hover))
+    every = [value for name in (*terms, "total") for value in curves.get(name, [])]
+    return figure(
+        ink,
+        320,
+        traces,
+        {"title": "iteration", "showgrid": False} | ({"tickvals": list(steps)} if len(steps) <= 10 else {}),
+        {"type": "log", "title": "loss, weighted", "tickvals": log_ticks(every)},
+        showlegend=True,
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+    )

@@ -1,0 +1,169 @@
+"""Small pieces of HTML: task cards, keys of symbols, sheets with row labels, tables. Pure; everything is escaped."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from html import escape
+from urllib.parse import quote
+
+from dashboard.palette import colour, symbol_image
+
+
+@dataclass(frozen=True)
+class TaskCard:
+    """What a card of the stream shows. history: accuracy on this task at each moment since it was learned, 0 … 1."""
+
+    number: int
+    classes: tuple[int, ...]
+    names: tuple[str, ...]
+    thumbnails: tuple[str, ...]  # data URIs, one a class; "" where there is none
+    history: tuple[float, ...]
+    status: str  # "learned", "now" (the newest learned), "next" or "later"
+
+
+def task_cards(cards: Sequence[TaskCard]) -> str:
+    """The stream as a row of cards."""
+    return f'<div class="il-tasks" role="list">{"".join(_card(card) for card in cards)}</div>'
+
+
+def _card(card: TaskCard) -> str:
+    bar = "".join(f'<i style="background:{colour(c)}"></i>' for c in card.classes)
+    rows = zip(card.classes, card.names, card.thumbnails, strict=True)
+    classes = "".join(_class_row(c, name, thumbnail) for c, name, thumbnail in rows)
+    words = {"learned": "learned", "now": "newest", "next": "next", "later": "later"}[card.status]
+    foot = '<span class="il-dim">not learned yet</span>'
+    if card.history:
+        foot = f"<strong>{percent(card.history[-1])}</strong>{_spark(card.history, colour(card.classes[0]))}"
+    return (
+        f'<div class="il-task il-{card.status}" role="listitem"><div class="il-bar">{bar}</div>'
+        f'<div class="il-head"><b>Task {card.number}</b><span class="il-status">{words}</span></div>'
+        f'<div class="il-classes">{classes}</div><div class="il-foot">{foot}</div></div>'
+    )
+
+
+def _class_row(c: int, name: str, thumbnail: str) -> str:
+    image = f'<img src="{thumbnail}" alt="real images of {escape(name)}">' if thumbnail else ""
+    return f'<div class="il-class">{image}<span>{mark(c)} {escape(name)}</span></div>'
+
+
+def _spark(values: Sequence[float], paint: str) -> str:
+    """A small line from the first value to the last."""
+    if len(values) < 2:
+        return ""
+    points = [(4 + 56 * i / (len(values) - 1), 21 - 18 * value) for i, value in enumerate(values)]
+    path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+    svg = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 64 24"><polyline points="{path}" fill="none" '
+        f'stroke="{paint}" stroke-width="2.2" stroke-linejoin="round"/>'
+        f'<circle cx="{points[-1][0]:.1f}" cy="{points[-1][1]:.1f}" r="3" fill="{paint}"/></svg>'
+    )
+    return (
+        f'<img class="il-spark" src="data:image/svg+xml,{quote(svg)}" alt="from {values[0]:.0%} to {values[-1]:.0%}">'
+    )
+
+
+def mark(c: int) -> str:
+    """A class's symbol in its colour."""
+    return f'<img class="il-mark" src="{symbol_image(c)}" alt="">'
+
+
+def line(paint: str, dash: str) -> str:
+    """A sample of a line, "solid" or dashed as Plotly calls it."""
+    pattern = {"dot": "2 3", "dash": "7 4", "longdashdot": "9 3 2 3"}.get(dash, "")
+    svg = (
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 30 8">'
+        f'<path d="M0 4h30" stroke="{paint}" stroke-width="{2 if pattern else 4}" stroke-dasharray="{pattern}"/></svg>'
+    )
+    return f'<img class="il-line" src="data:image/svg+xml,{quote(svg)}" alt="">'
+
+
+def percent(value: float) -> str:
+    """0.817 → 82 %, with a narrow space."""
+    return f"{value * 100:.0f}\u202f%"
+
+
+def sheet_pair(
+    names: Sequence[str], classes: Sequence[int], real: str, synthetic: str, strength: Sequence[float]
+) -> str:
+    """Two sheets side by side, one row a class, with the classes' names at the left of each."""
+    labels = "".join(
+        f'<span style="opacity:{s:g}">{mark(c)} {escape(name)}</span>'
+        for c, name, s in zip(classes, names, strength, strict=True)
+    )
+    made = ""
+    for title, note, source in (
+        ("Real", "test images, shown for the truth; never seen by the method once their task is over", real),
+        ("Synthetic", "made from the network and its statistics alone", synthetic),
+    ):
+        made += (
+            f'<figure class="il-sheet"><figcaption><b>{title}</b> · {note}</figcaption>'
+            f'<div class="il-sheet-body"><div class="il-sheet-labels">{labels}</div>'
+            f'<img src="{source}" alt="{title} images, one row a class"></div></figure>'
+        )
+    return f'<div class="il-sheets">{made}</div>'
+
+
+def picture(source: str, alt: str) -> str:
+    """One sheet, as wide as it may be."""
+    return f'<img class="il-picture" src="{source}" alt="{escape(alt)}">'
+
+
+def key(items: Iterable[tuple[str, str]]) -> str:
+    """A line of symbols and what they mean. items: (symbol as HTML, words)."""
+    return '<div class="il-key">' + "".join(f"<span>{sign} {escape(words)}</span>" for sign, words in items) + "</div>"
+
+
+def task_key(names: Sequence[str], first_classes: Sequence[int], tail: Iterable[tuple[str, str]] = ()) -> str:
+    """Which colour and symbol is which task (as many as are named), then what else there is to tell."""
+    return key([*((mark(c), name) for name, c in zip(names, first_classes, strict=False)), *tail])
+
+
+def table(
+    head: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    numbers: Sequence[int] = (),
+    strength: Sequence[float] | None = None,
+) -> str:
+    """A plain table. Cells are HTML already; `numbers` names the columns to set right; strength: opacity of each row."""
+    sides = ["il-number" if i in numbers else "" for i in range(len(head))]
+    top = "".join(f'<th class="{side}">{cell}</th>' for cell, side in zip(head, sides, strict=True))
+    body = ""
+    for i, row in enumerate(rows):
+        cells = "".join(f'<td class="{side}">{cell}</td>' for cell, side in zip(row, sides, strict=True))
+        body += f'<tr style="opacity:{1.0 if strength is None else strength[i]:g}">{cells}</tr>'
+    inner = f"<thead><tr>{top}</tr></thead><tbody>{body}</tbody>"
+    return f'<div class="il-scroll"><table class="il-table">{inner}</table></div>'
+
+
+def bar(value: float, floor: float | None, largest: float, paint: str) -> str:
+    """A horizontal bar of 0 … largest, with a tick where the floor is."""
+    width = 100 * min(1.0, value / largest) if largest > 0 else 0
+    tick = f'<u style="left:{100 * min(1.0, floor / largest):.1f}%"></u>' if floor is not None and largest > 0 else ""
+    return f'<div class="il-meter"><i style="width:{width:.1f}%;background:{paint}"></i>{tick}</div>'
+
+
+def size(count: float) -> str:
+    """Bytes as a person would say them."""
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if count < 1000 or unit == "GB":
+            return f"{count:.0f}\u202f{unit}" if unit == "bytes" or count >= 99.5 else f"{count:.1f}\u202f{unit}"
+        count /= 1000
+    return ""
+
+
+def chain(layers: Sequence[str], current: int | None) -> str:
+    """The network as a chain from the image to the feature; `current` is the layer being inverted, None: all of it."""
+    parts = ["image", *layers, "feature"]
+    made = []
+    for i, name in enumerate(parts):
+        on = 0 < i < len(parts) - 1 and (current is None or i - 1 == current)
+        made.append(f'<span class="{"il-on" if on else ""}">{escape(name)}</span>')
+    return f'<div class="il-chain">{"<i>←</i>".join(made)}</div>'
+
+
+def facts(pairs: Iterable[tuple[str, str]]) -> str:
+    """A few numbers, large, each with what it is."""
+    return (
+        '<div class="il-facts">'
+        + "".join(f"<div><b>{v}</b><span>{escape(k)}</span></div>" for k, v in pairs)
+        + "</div>"
+    )

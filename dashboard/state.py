@@ -1,0 +1,229 @@
+"""The only file that names session state keys and query parameters.
+
+In the URL: `node` (the snapshot one looks at), `run` (the job that is under way), `preset`, and each setting that
+differs from that preset, as `learn.epochs=3`. Settings of learning and inversion are those of the next step; those of
+the stream, the network and the machine are what the form of a new experiment starts from. A refresh, a bookmark or a
+colleague finds the same page. A value that cannot be used is taken out, and told.
+"""
+
+import dataclasses
+from typing import Any
+
+import streamlit as st
+
+from cl_core import presets, strategies
+from cl_core.config import Config, ConfigError, differences
+from cl_core.snapshot import Snapshot
+
+DEFAULT_PRESET = "demo"
+STEP_SECTIONS = ("learn", "invert")  # what each step brings
+FIXED_SECTIONS = ("stream", "network", "machine")  # what belongs to the experiment
+
+
+def _keep(key: str, default: Any) -> Any:
+    if key not in st.session_state:
+        st.session_state[key] = default
+    return st.session_state[key]
+
+
+# What is told once, at the top of the page.
+
+
+def tell(sentence: str) -> None:
+    """A sentence for the person, shown until it is dismissed or the page moves on."""
+    notices = _keep("notices", [])
+    if sentence not in notices:
+        notices.append(sentence)
+
+
+def notices() -> list[str]:
+    """The sentences to show now; each is shown once."""
+    told = list(_keep("notices", []))
+    st.session_state["notices"] = []
+    return told
+
+
+# Which snapshot, which job.
+
+
+def selected() -> str | None:
+    """The id of the snapshot one looks at."""
+    return st.query_params.get("node")
+
+
+def select(node_id: str | None) -> None:
+    _set_parameter("node", node_id)
+
+
+def run_id() -> str | None:
+    """The id of the job that this page follows."""
+    return st.query_params.get("run")
+
+
+def follow(job_id: str | None, stay: bool = False) -> None:
+    """Follow a job from the snapshot one looks at now: as long as one stays at its tip, the page moves on with it.
+
+    stay: the page does not move on, whatever the job makes.
+    """
+    _set_parameter("run", job_id)
+    st.session_state["tip"], st.session_state["shown_of_run"] = "" if stay else selected(), 0
+
+
+def move_on(made: list[str]) -> None:
+    """Look at the newest snapshot of the job, unless the person went to look at another one meanwhile."""
+    if len(made) > shown_of_run():
+        if "tip" not in st.session_state or selected() == st.session_state["tip"]:
+            select(made[-1])
+            st.session_state["tip"] = made[-1]
+        st.session_state["shown_of_run"] = len(made)
+
+
+def shown_of_run() -> int:
+    """How many of the job's snapshots this page has moved on to."""
+    return int(_keep("shown_of_run", 0))
+
+
+def _set_parameter(name: str, value: str | None) -> None:
+    if value is None:
+        st.query_params.pop(name, None)
+    elif st.query_params.get(name) != value:
+        st.query_params[name] = value
+
+
+# The settings of the next step.
+
+
+def preset_name() -> str:
+    """The preset that the settings start from."""
+    name = st.query_params.get("preset", DEFAULT_PRESET)
+    if name not in presets.PRESETS:
+        st.query_params.pop("preset", None)
+        tell(f"The address asked for a preset “{name}”, which does not exist; “{DEFAULT_PRESET}” is used instead.")
+        return DEFAULT_PRESET
+    return name
+
+
+def settings(node: Snapshot | None) -> Config:
+    """The settings of the next step: the preset, what the URL changes, and the node's own stream, network and seed."""
+    base = presets.preset(preset_name())
+    for name in _setting_parameters():
+        base = _with_parameter(base, name, st.query_params[name])
+    return base if node is None else with_fixed(base, node)
+
+
+def with_fixed(config: Config, node: Snapshot) -> Config:
+    """The config with the stream, the network and the machine of a snapshot's experiment."""
+    return dataclasses.replace(config, **{name: getattr(node.config, name) for name in FIXED_SECTIONS})
+
+
+def _setting_parameters() -> list[str]:
+    known = (*STEP_SECTIONS, *FIXED_SECTIONS)
+    return [name for name in st.query_params if "." in name and name.partition(".")[0] in known]
+
+
+def _with_parameter(config: Config, name: str, text: str) -> Config:
+    """The config with one query parameter applied; one that cannot be used is removed and told."""
+    section, _, field = name.partition(".")
+    try:
+        known = {f.name: f for f in dataclasses.fields(getattr(config, section))}
+        if field not in known:
+            raise ConfigError(f"There is no setting “{name}”.")
+        config_then = config.override({section: {field: parse(text, known[field].default)}})
+        strategies.get(config_then.learn.strategy)  # refuses a name that nobody knows
+        return config_then
+    except ConfigError as error:
+        st.query_params.pop(name, None)
+        tell(f"The address had a setting that cannot be used and was left out. {error}")
+        return config
+
+
+def parse(text: str, default: Any) -> Any:
+    """A setting from its text, of the kind of its default. What cannot be read stays text, for validation to refuse."""
+    try:
+        if isinstance(default, bool):
+            return {"true": True, "false": False}.get(text.lower(), text)
+        if isinstance(default, int):
+            return int(text)
+        if isinstance(default, float):
+            return float(text)
+        if isinstance(default, tuple):
+            return tuple(int(part) for part in text.replace(",", " ").split())
+    except ValueError:
+        pass
+    return text
+
+
+def as_text(value: Any) -> str:
+    """The inverse of `parse`."""
+    if isinstance(value, tuple):
+        return " ".join(map(str, value))
+    if isinstance(value, float):
+        return f"{value:.12g}"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def take(config: Config) -> None:
+    """Take over the settings of a step, within the same preset."""
+    _write(config, preset_name(), keep=FIXED_SECTIONS)
+
+
+def adopt(config: Config, preset: str | None = None) -> None:
+    """Take over the settings of a config: its preset (the nearest one if none is named) and what it changes."""
+    _write(config, preset or nearest_preset(config))
+
+
+def _write(config: Config, preset: str, keep: tuple[str, ...] = ()) -> None:
+    """Write the preset and what a step's settings change of it; parameters of the sections to keep stay."""
+    gone = {name for name in _setting_parameters() if name.partition(".")[0] not in keep}
+    parameters = {name: st.query_params[name] for name in st.query_params if name not in gone}
+    changed = [row for row in differences(presets.preset(preset), config) if row[0] in STEP_SECTIONS]
+    parameters |= {"preset": preset} | {f"{section}.{field}": as_text(value) for section, field, _, value in changed}
+    st.query_params.from_dict(parameters)
+
+
+def nearest_preset(config: Config) -> str:
+    """The preset with the fewest settings to change."""
+    return min(presets.PRESETS, key=lambda name: len(differences(presets.preset(name), config)))
+
+
+# Widgets' values. Keys: w.<name>.
+
+
+def widget(name: str, value: Any) -> str:
+    """The key of a widget, with its value set to what the state says: a widget never has an opinion of its own."""
+    key = f"w.{name}"
+    st.session_state[key] = value
+    return key
+
+
+def widget_value(name: str) -> Any:
+    return st.session_state[f"w.{name}"]
+
+
+def choice(name: str) -> str:
+    """The key of a widget that only this session knows of (a view's switch); it keeps its value by itself."""
+    return f"view.{name}"
+
+
+def chosen(name: str, default: Any) -> Any:
+    """What such a widget says, before it is drawn."""
+    return st.session_state.get(choice(name), default)
+
+
+# The form of a new experiment.
+
+
+def new_config() -> Config:
+    """The experiment that the form describes."""
+    if "new_config" not in st.session_state:
+        set_new(settings(None), preset_name())
+    return st.session_state["new_config"]
+
+
+def new_preset() -> str:
+    """The preset that the form starts from."""
+    return str(_keep("new_preset", DEFAULT_PRESET))
+
+
+def set_new(config: Config, preset: str) -> None:
+    st.session_state["new_config"], st.session_state["new_preset"] = config, preset

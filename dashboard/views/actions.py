@@ -1,0 +1,71 @@
+"""What the buttons do: start jobs, move to a snapshot. Each is a callback, so the page is drawn once, afterwards."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from cl_core import presets
+from cl_core.config import Config
+from cl_core.snapshot import Snapshot
+from dashboard import library, projections, state, work
+from dashboard.job import REGISTRY, Job
+
+
+def go_to(node_id: str) -> None:
+    """Look at another snapshot."""
+    state.select(node_id)
+
+
+def open_experiment(node_id: str | None) -> None:
+    """Open an experiment where it got farthest, with the settings it was made with; None: the example."""
+    if node_id is None:
+        state.select(None)
+        return
+    leaf = library.find(node_id).farthest(node_id)
+    state.select(leaf.id)
+    if leaf.verb != "start":
+        state.adopt(leaf.config)
+
+
+def begin(config: Config, preset: str) -> None:
+    """Make the root of a new experiment."""
+    store = library.own_store()
+    state.adopt(config, preset)
+    state.follow(REGISTRY.submit("New experiment", lambda: work.begin(config, store)).id)
+
+
+def change(section: str, field: str, value: Any) -> None:
+    """Change a setting of the next step. Raises ConfigError when it is out of range."""
+    base = presets.preset(state.preset_name())
+    state.take(work.with_setting(state.settings(None), base, section, field, value))
+
+
+def advance(node: Snapshot, config: Config, to_the_end: bool, expected: Sequence[float | None]) -> None:
+    """Take the next step from a snapshot, or all of them. expected: seconds of each."""
+    store, node_id = library.own_store(), node.id
+    verb = work.next_verb(node, config.learn.strategy) or "learn"
+    title = "Run to the end" if to_the_end else work.words(verb, node.tasks_learned)
+    state.select(node.id)
+    job = REGISTRY.submit(title, lambda: work.advance(node_id, config, store, to_the_end), expected=expected)
+    state.follow(job.id)
+
+
+def run_beside(root: Snapshot, config: Config, expected: Sequence[float | None]) -> None:
+    """Run another strategy from the root to the end, while the page stays where it is."""
+    store, node_id = library.own_store(), root.id
+    job = REGISTRY.submit("Without replay", lambda: work.advance(node_id, config, store, True), expected=expected)
+    state.follow(job.id, stay=True)
+
+
+def cancel(job: Job) -> None:
+    REGISTRY.cancel(job)
+
+
+def umap_job_id(view: projections.View) -> str:
+    """The same picture asked for twice is one job."""
+    return "umap-" + projections.umap_key(view)
+
+
+def draw_umap(view: projections.View) -> None:
+    """Compute a UMAP picture; it is kept in the person's store."""
+    folder = library.own_store().path
+    REGISTRY.submit("UMAP", lambda: projections.compute_umap(view, folder), umap_job_id(view))

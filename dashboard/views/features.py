@@ -1,0 +1,138 @@
+"""Do dreams live where reality does: the feature space, and how far each class's synthetic features are off."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import streamlit as st
+
+from dashboard import library, markup, projections, state
+from dashboard.charts import features as charts
+from dashboard.charts.style import CONFIG
+from dashboard.job import REGISTRY
+from dashboard.palette import colour
+from dashboard.projections import Projection
+from dashboard.views import actions
+from dashboard.views.scene import Scene, framed, ink
+
+POLL = 0.5
+NONE = np.zeros(0, np.int64)
+
+
+def space(scene: Scene) -> None:
+    """The feature space, in a fragment of its own: its switches redraw nothing else, and it polls for its UMAP."""
+    view = library.look(scene.tree.store, scene.node.id).group("view")
+    job = REGISTRY.get(actions.umap_job_id(view)) if state.chosen("projection", "PCA") == "UMAP" else None
+    waiting = job is not None and job.active
+    st.fragment(run_every=POLL if waiting else None)(_space)(scene, view)
+
+
+def _space(scene: Scene, view: Mapping[str, np.ndarray]) -> None:
+    reading = (
+        "Each point is an image as the network sees it after its last layer: filled is real (test), hollow is "
+        "synthetic. Ellipses are the Gaussian that is kept of each class."
+    )
+    with framed("features", "Do dreams live where reality does?", reading):
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            method = st.segmented_control(
+                "Projection", projections.METHODS, default="PCA", required=True, key=state.choice("projection"),
+                help="PCA: most of the variance. LDA: the plane that best separates the classes. UMAP: neighbourhoods, "
+                "bent into the plane; it takes half a minute, once.",
+            )  # fmt: skip
+            shown = st.pills(
+                "Show", ["real", "synthetic", "ellipses"], default=["real", "synthetic", "ellipses"],
+                selection_mode="multi", key=state.choice("layers-of-features"),
+            )  # fmt: skip
+        projection = _projection(method or "PCA", view)
+        if projection is None:
+            return
+        figure = charts.scatter(
+            projection,
+            view["real_labels"],
+            view.get("synthetic_labels", NONE),
+            scene.names,
+            ink(),
+            scene.stressed,
+            real="real" in shown,
+            synthetic="synthetic" in shown,
+            ellipses="ellipses" in shown,
+        )
+        st.plotly_chart(figure, config=CONFIG, key="features", alt="Real and synthetic features in two dimensions")
+        st.html(markup.key([("●", "real"), ("○", "synthetic"), ("━", "1σ"), ("┄", "2σ")]))
+        st.caption(projection.note)
+
+
+def _projection(method: str, view: Mapping[str, np.ndarray]) -> Projection | None:
+    """The picture, or None when it is not there yet (what is missing is said)."""
+    if method == "PCA":
+        return projections.pca(view)
+    if method == "LDA":
+        try:
+            return _lda(projections.umap_key(view), view)
+        except ValueError as error:
+            st.info(str(error))
+            return None
+    folders = [library.own_store().path, library.example_store().path]
+    found = projections.stored_umap(view, folders)
+    if found is None:
+        _ask_for_umap(view)
+    return found
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _lda(key: str, _view: Mapping[str, np.ndarray]) -> Projection:
+    return projections.lda(_view)
+
+
+def _ask_for_umap(view: Mapping[str, np.ndarray]) -> None:
+    job = REGISTRY.get(actions.umap_job_id(view))
+    if job is not None and job.active:
+        ahead = REGISTRY.ahead(job)
+        words = "Waiting for the run that computes" if ahead else "Drawing the UMAP picture: about half a minute"
+        events = job.mailbox.read()
+        st.progress(events[-1].fraction if events else 0.0, text=words)
+        st.button("Cancel", on_click=actions.cancel, args=(job,), key="cancel-umap")
+        return
+    if job is not None and job.state == "failed":
+        st.error(job.message)
+    st.markdown("UMAP is drawn when you ask for it, and then kept.")
+    if st.button("Draw the UMAP picture · about half a minute", key="draw-umap"):
+        actions.draw_umap(view)
+        st.rerun()
+
+
+def alignment(scene: Scene) -> None:
+    """How far the synthetic features of each class are from the real ones."""
+    rows = scene.record.get("alignment", [])
+    reading = (
+        "Fréchet distance between the synthetic and the real features of a class; the tick is the floor that two real "
+        "sets of these sizes give. Cosine: do the two means point the same way?"
+    )
+    with framed("alignment", "How far off is each class?", reading, stretch=False):
+        if not rows:
+            st.markdown("There are no synthetic images at this moment.")
+            return
+        largest = max([row["frechet"] for row in rows] + [row["floor"] or 0.0 for row in rows])
+        cells = []
+        for row in rows:
+            c, floor, cosine = row["class"], row["floor"], row["cosine"]
+            cells.append(
+                [
+                    f"{markup.mark(c)} {scene.node.class_names[c]}",
+                    markup.bar(row["frechet"], floor, largest, colour(c)),
+                    _number(row["frechet"]),
+                    "–" if floor is None else _number(floor),
+                    "–" if cosine is None else f"{cosine:.2f}",
+                ]
+            )
+        st.html(
+            markup.table(
+                ["Class", "Distance", "", "Floor", "Cosine"],
+                cells,
+                (2, 3, 4),
+                [scene.strength(row["class"]) for row in rows],
+            )
+        )
+
+
+def _number(value: float) -> str:
+    return f"{value:.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"

@@ -1,0 +1,53 @@
+"""The top of the page: what this is, which experiment, and a new one."""
+
+import streamlit as st
+
+from dashboard import library, state
+from dashboard.views import actions, new_experiment
+from dashboard.views.scene import Scene
+
+EXAMPLE = ""
+
+
+def title() -> None:
+    """The first thing on the screen."""
+    st.title("Inversion Lab", anchor=False)
+    st.html(
+        '<p class="il-lede">Watch a network learn task after task and forget the earlier ones — then let it dream up '
+        "images of what it once knew, layer by layer, and remember.</p>"
+    )
+
+
+def bar(scene: Scene | None, busy: bool) -> None:
+    """Which experiment one looks at, and the door to a new one."""
+    roots = library.experiments()
+    names = {root.id: library.title(root.config, len(root.class_names)) for root in roots}
+    current = scene.tree.path(scene.node.id)[0].id if scene and not scene.tree.is_example else EXAMPLE
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="bar"):
+        st.selectbox(
+            "Experiment",
+            [EXAMPLE, *names],
+            key=state.widget("experiment", current),
+            format_func=lambda node_id: names.get(node_id, _example_title()),
+            on_change=_open,
+            width="stretch",
+        )
+        if st.button(
+            "New experiment",
+            icon=":material/add:",
+            disabled=busy,
+            type="secondary",
+            help="Wait for this run." if busy else None,
+        ):
+            new_experiment.dialog()
+
+
+def _example_title() -> str:
+    try:
+        return f"Example · {library.example().title}"
+    except library.StoreError:
+        return "Example (missing)"
+
+
+def _open() -> None:
+    actions.open_experiment(state.widget_value("experiment") or None)

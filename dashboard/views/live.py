@@ -1,0 +1,142 @@
+"""While a job runs: what it does, how far it is, what forms, and a way to stop. The one fragment that polls."""
+
+import time
+
+import streamlit as st
+
+from dashboard import estimate, markup, pictures, progress, state
+from dashboard.job import REGISTRY, Job
+from dashboard.progress import Progress
+from dashboard.views import actions
+from dashboard.views.scene import Scene, ink
+
+POLL = 0.5  # seconds
+
+
+def move_on(job: Job) -> None:
+    """Let the page follow a job: to its newest snapshot, and away from it when it is over."""
+    active = job.active  # before its results, so that none is missed
+    state.move_on(job.made)
+    if active or job.state == "failed":
+        return
+    if job.state == "cancelled":
+        state.tell(f"The run was stopped. {job.message} What was computed before is kept.")
+    state.follow(None)
+
+
+def panel(job: Job | None, scene: Scene | None, busy: bool) -> None:
+    """The live panel, polled while there is something to poll."""
+    st.fragment(run_every=POLL if busy else None)(_panel)(None if job is None else job.id, scene, busy)
+
+
+def _panel(job_id: str | None, scene: Scene | None, busy: bool) -> None:
+    """busy: whether the job was active when the whole page was drawn; when it no longer is, the page is drawn anew."""
+    job = REGISTRY.get(job_id) if job_id else None
+    if job is None:
+        return
+    if busy and (not job.active or len(job.made) > state.shown_of_run()):
+        st.rerun()
+    elif job.state == "failed":
+        _failure(job)
+    elif busy:
+        with st.container(border=True, key="live"):
+            _running(job, scene)
+
+
+def _failure(job: Job) -> None:
+    with st.container(border=True, key="failure"):
+        st.error(f"{job.title} stopped. {job.message}", icon=":material/error:")
+        with st.container(horizontal=True, vertical_alignment="center"):
+            if st.button("Dismiss", on_click=state.follow, args=(None,)):
+                st.rerun()  # the whole page, not this fragment alone
+            st.caption("What was computed before is kept, and the next run will work.", width="content")
+        with st.expander("Details for a bug report"):
+            st.code(job.details or job.message, language=None)
+
+
+def _running(job: Job, scene: Scene | None) -> None:
+    told = progress.fold(job.mailbox.read())
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.html(_headline(job, told), width="content")
+        st.button(
+            "Cancelling …" if job.stop_reason else "Cancel run",
+            icon=":material/close:",
+            on_click=actions.cancel,
+            args=(job,),
+            disabled=bool(job.stop_reason),
+            key="cancel",
+        )
+    st.progress(told.fraction)
+    if scene is None or not (told.losses or told.accuracies or told.images is not None):
+        return
+    from dashboard.charts import live as charts  # Altair: not before something moves
+
+    left, right = st.columns(2, gap="medium")
+    with left:
+        st.caption("How fast does the loss fall?")
+        st.altair_chart(charts.loss(told.losses, ink()), key="live-loss")
+    with right:
+        if told.accuracies:
+            _accuracies(told, scene)
+        if told.images is not None:
+            _images(told, scene)
+
+
+def _headline(job: Job, told: Progress) -> str:
+    ahead = REGISTRY.ahead(job)
+    if job.state == "queued":
+        return f'<div class="il-live"><b>Waiting</b><span>{ahead} run{"s" * (ahead != 1)} ahead of yours</span></div>'
+    step = job.step
+    where = f" · step {step.number} of {step.of}" if step.of > 1 and step.number else ""
+    left = _time_left(job, told)
+    words = [f"<b>{step.words}{where}</b>", f"<span>{told.words}</span>" if told.words else ""]
+    words.append(f"<span>{estimate.in_words(left)} left</span>" if left is not None and told.words else "")
+    return f'<div class="il-live" data-stage="{told.stage}">{" ".join(words)}</div>'
+
+
+def _time_left(job: Job, told: Progress) -> float | None:
+    """Seconds until the whole job is over, as far as anybody knows."""
+    number = job.step.number
+    expected = job.expected[number - 1] if 0 < number <= len(job.expected) else None
+    left = progress.seconds_left(told.fraction, time.monotonic() - job.step_started, expected)
+    later = job.expected[number : job.step.of]
+    if left is None or None in later:
+        return left if job.step.of <= 1 else None
+    return left + sum(seconds or 0.0 for seconds in later)
+
+
+def _accuracies(told: Progress, scene: Scene) -> None:
+    from dashboard.charts import live as charts
+
+    st.caption("What happens to the old tasks meanwhile?")
+    count = len(told.accuracies[-1][1])
+    names, firsts = scene.task_names[:count], scene.first_classes[:count]
+    st.altair_chart(charts.accuracies(told.accuracies, names, firsts), key="live-accuracy")
+    st.html(markup.task_key(names, firsts))
+
+
+def _images(told: Progress, scene: Scene) -> None:
+    assert told.images is not None
+    layers = _layer_names(scene, told.layers)
+    what = "the mean of each activation's channels" if told.images_are_activations else "the images themselves"
+    st.caption(f"What forms? At this layer, {what}.")
+    if told.layers:
+        st.html(markup.chain(layers, told.layer - 1))
+    else:
+        st.html(markup.chain(layers, None))
+    classes = sorted(set(told.image_labels))
+    columns = 8 if len(classes) <= 3 else 16
+    rows = [told.images[i : i + columns] for i in range(0, len(told.images), columns)]
+    sheet = pictures.sheet(rows, columns, scale=max(1, 56 // told.images.shape[1]))
+    st.html(markup.picture(pictures.data_uri(sheet), "Images as they form"))
+    st.html(markup.key([(markup.mark(c), scene.node.class_names[c]) for c in classes]))
+
+
+def _layer_names(scene: Scene, count: int) -> list[str]:
+    """Names of the layers, or groups of layers, first layer first; `count`: how many there are, 0 when unknown."""
+    layers = list(scene.record.get("layer_names", []))
+    groups = [part["name"] for part in scene.record.get("layers", [])][::-1]
+    fitting = [names for names in (layers, groups) if len(names) == count]
+    if fitting or not count:
+        return fitting[0] if fitting else layers
+    return [f"group {i + 1}" for i in range(count)]

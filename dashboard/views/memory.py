@@ -1,0 +1,91 @@
+"""Does it remember: forgetting curves, the accuracy matrix, and what happens while a task is learned."""
+
+import streamlit as st
+
+from cl_core import strategies
+from dashboard import markup, state
+from dashboard.charts import forgetting as charts
+from dashboard.charts import losses
+from dashboard.charts.style import CONFIG
+from dashboard.views.scene import SPLITS, Scene, framed
+
+LOSS_WORDS = {
+    "total": "sum", "cross_entropy": "cross-entropy", "local_ce": "new classes (local cross-entropy)",
+    "hard_kd": "old logits (hard distillation)", "feature_kd": "old features", "readout": "read-out",
+    "relational_kd": "angles (relational distillation)", "balance": "head (balance)", "statistics": "statistics",
+}  # fmt: skip
+
+
+def curves(scene: Scene) -> None:
+    """Forgetting curves, with the run without replay beside."""
+    reading = "A line falls when its task is forgotten. Bold: all the classes seen so far, without being told the task."
+    with framed("forgetting", "Does it remember?", reading):
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            choice = {"key": state.choice("split"), "default": "validation", "required": True}
+            st.segmented_control("Accuracy on", SPLITS, **choice)  # type: ignore[call-overload]
+            st.caption("Choose settings by validation; quote test, once, in the end.", width="content")
+        upto = len(scene.accuracy())
+        others = [
+            charts.Run(leaf.record["strategy"], scene.accuracy(leaf)[:upto], scene.totals(leaf)[:upto])
+            for leaf in scene.beside()
+        ]
+        figure = charts.curves(
+            scene.accuracy(),
+            scene.totals(),
+            scene.task_names,
+            scene.first_classes,
+            scene.ink,
+            others,
+            scene.stressed_tasks,
+        )
+        st.plotly_chart(figure, config=CONFIG, key="forgetting", alt="Accuracy of each task after each step")
+        st.html(markup.task_key(scene.task_names[:upto], scene.first_classes, _lines(scene, others)))
+
+
+def _lines(scene: Scene, others: list[charts.Run]) -> list[tuple[str, str]]:
+    """What the bold line and those of the other runs are: (a sample, words)."""
+    lines = [(markup.line(scene.ink.text, "solid"), "all the classes seen")]
+    for i, run in enumerate(others):
+        lines.append((markup.line(scene.ink.quiet, charts.dash(i)), f"the same with {strategies.get(run.name).title}"))
+    return lines
+
+
+def matrix(scene: Scene) -> None:
+    """The accuracy matrix and what follows from it."""
+    from cl_core import metrics
+
+    reading = "Read down a column: the same task, later and later. The diagonal is each task when it was new."
+    with framed("matrix", "Which task is remembered when?", reading):
+        rows = scene.accuracy()
+        figure = charts.matrix(rows, len(scene.node.task_sizes), scene.ink)
+        st.plotly_chart(figure, config=CONFIG, key="matrix", alt="The accuracy matrix")
+        _, average = metrics.forgetting(rows)
+        sizes = scene.node.task_sizes
+        facts = [
+            ("Accuracy now", markup.percent(scene.totals()[-1])),
+            ("Average incremental accuracy", markup.percent(metrics.average_incremental_accuracy(rows, sizes))),
+            ("Forgetting", "–" if average is None else markup.percent(average)),
+        ]
+        st.html(markup.facts(facts))
+
+
+def while_learning(scene: Scene) -> None:
+    """The newest task's training: accuracies of all tasks after each epoch, and the terms of the loss."""
+    rows, terms = scene.record.get("epoch_accuracy", []), scene.record.get("curves", {})
+    if not rows:
+        return
+    left, right = st.columns(2)
+    task = scene.node.tasks_learned
+    with left:
+        reading = (
+            "Validation accuracy after each epoch. The thick line is the new task; the others are what it may cost."
+        )
+        with framed("epochs", f"What happened to the old tasks while task {task} was learned?", reading):
+            figure = charts.while_learning(rows, scene.task_names, scene.first_classes, scene.ink)
+            st.plotly_chart(figure, config=CONFIG, key="epochs", alt="Accuracy of each task after each epoch")
+            st.html(markup.task_key(scene.task_names[: len(rows[0])], scene.first_classes))
+    with right:
+        reading = "Each term as it is weighted in the sum, on a logarithmic scale."
+        with framed("losses", "What did learning pull on?", reading):
+            figure = losses.by_name(terms, LOSS_WORDS, scene.ink)
+            st.plotly_chart(figure, config=CONFIG, key="losses", alt="The terms of the loss")

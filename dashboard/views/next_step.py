@@ -1,0 +1,162 @@
+"""What do I do next: one primary button with the time it will take, four controls, and the rest folded."""
+
+import streamlit as st
+
+from cl_core import presets
+from cl_core.config import Config
+from dashboard import estimate, forms, library, markup, state, work
+from dashboard.views import actions, new_experiment
+from dashboard.views.scene import Scene
+
+
+def panel(scene: Scene) -> None:
+    """The next step of one's own experiment; of the example, and at the end of a stream, what else there is to do."""
+    config = state.settings(scene.node)
+    verb = None if scene.tree.is_example else work.next_verb(scene.node, config.learn.strategy)
+    with st.container(border=True, key="next" if verb else "next-words"):
+        st.markdown("#### What next?", anchors=False)
+        if scene.tree.is_example:
+            _example()
+        elif verb is None:
+            _end(scene, config)
+        else:
+            _own(scene, config, verb)
+
+
+def _example() -> None:
+    words, door = st.columns([2.6, 1], vertical_alignment="center", gap="large")
+    words.markdown(
+        "This is a finished example: walk along its steps above and look at each moment. Then start one of your own: "
+        "it learns and dreams before your eyes, and you can steer it at every step."
+    )
+    if door.button("Start an experiment of your own", type="primary", width="stretch", key="own"):
+        new_experiment.dialog()
+
+
+def _own(scene: Scene, config: Config, verb: str) -> None:
+    left, right = st.columns([1, 2.6], gap="medium")
+    with left:
+        _buttons(scene, config, verb)
+    with right:
+        base_name = state.preset_name()
+        base = presets.preset(base_name)
+        names = forms.front(verb, scene.node.tasks_learned)
+        with st.container(key="front"):
+            columns = st.columns(2, gap="medium")
+            with columns[0]:
+                _strategy(config)
+            for i, (section, field) in enumerate(names, 1):
+                with columns[i % 2]:
+                    value = getattr(getattr(config, section), field)
+                    forms.control(
+                        section,
+                        field,
+                        value,
+                        actions.change,
+                        prefix="front",
+                        base=base,
+                        base_name=base_name,
+                        slider=True,
+                    )
+        _rest(config, base, base_name)
+
+
+def _end(scene: Scene, config: Config) -> None:
+    """Nothing is left to learn: what there is to try, and the control that shows what replay was good for."""
+    words, door = st.columns([2.6, 1], vertical_alignment="center", gap="large")
+    words.markdown(
+        "**Every task is learned.** Go back to an earlier step above, change a setting there and learn or invert "
+        "again: a branch grows beside this one."
+    )
+    if "finetune" not in {scene.record.get("strategy"), *(leaf.record.get("strategy") for leaf in scene.beside())}:
+        root = scene.tree.path(scene.node.id)[0]
+        plain = work.with_setting(config, config, "learn", "strategy", "finetune")
+        expected = estimate.plan(root, plain, work.remaining(root, "finetune"), library.experience())
+        time = "" if None in expected else f" · {estimate.in_words(sum(seconds or 0.0 for seconds in expected))}"
+        door.button(
+            f"Run the same without replay{time}",
+            type="primary",
+            width="stretch",
+            key="without-replay",
+            on_click=actions.run_beside,
+            args=(root, plain, expected),
+        )
+
+
+def _buttons(scene: Scene, config: Config, verb: str) -> None:
+    node, strategy = scene.node, config.learn.strategy
+    steps = work.remaining(node, strategy)
+    expected = estimate.plan(node, config, steps, library.experience())
+    first = estimate.in_words(expected[0])
+    st.button(
+        f"{work.words(verb, node.tasks_learned)}{f' · {first}' if first else ''}",
+        type="primary",
+        width="stretch",
+        key="advance",
+        on_click=actions.advance,
+        args=(node, config, False, expected[:1]),
+    )
+    if len(expected) > 1:
+        known_all = None if None in expected else estimate.in_words(sum(seconds or 0.0 for seconds in expected))
+        st.button(
+            f"Run to the end{f' · {known_all}' if known_all else ''}",
+            width="stretch",
+            key="to-the-end",
+            on_click=actions.advance,
+            args=(node, config, True, expected),
+        )
+    children = scene.tree.children(node.id)
+    if children:
+        st.caption(
+            "This step was taken before. With the same settings it appears at once; with others, a branch grows."
+        )
+
+
+def _strategy(config: Config) -> None:
+    forms.control(
+        "learn",
+        "strategy",
+        config.learn.strategy,
+        actions.change,
+        prefix="front",
+        base=config,
+        base_name="",
+        slider=True,
+    )
+
+
+def _rest(config: Config, base: Config, base_name: str) -> None:
+    """What differs from the preset, each with a way back; all the other settings; what the preset overrides."""
+    changed = [row for row in forms.changes(base, config) if row[0] in state.STEP_SECTIONS]
+    with st.container(horizontal=True, gap="small", vertical_alignment="center", key="changed"):
+        st.caption(_summary(base_name, len(changed)), width="content")
+        for section, field, label, before, after in changed:
+            st.button(
+                f"{label}: {before} → **{after}**",
+                icon=":material/undo:",
+                key=f"undo-{section}-{field}",
+                help=f"Back to {before}.",
+                type="tertiary",
+                on_click=actions.change,
+                args=(section, field, getattr(getattr(base, section), field)),
+            )
+    with st.expander("All settings", icon=":material/tune:"):
+        groups = forms.groups(state.STEP_SECTIONS)
+        group = st.segmented_control(
+            "The question they answer", list(groups), default="How long", required=True, key=state.choice("group")
+        )
+        columns = st.columns(3, gap="medium")
+        for i, (section, field) in enumerate(groups[group or "How long"]):
+            with columns[i % 3]:
+                value = getattr(getattr(config, section), field)
+                forms.control(section, field, value, actions.change, prefix="all", base=base, base_name=base_name)
+    overrides = forms.changes(Config(), config)
+    with st.expander(f"What differs from the paper ({len(overrides)} settings)", icon=":material/difference:"):
+        rows = [[label, before, f"<b>{after}</b>"] for _, _, label, before, after in overrides]
+        st.html(markup.table(["Setting", "The paper", "Here"], rows))
+
+
+def _summary(base_name: str, changed: int) -> str:
+    if not changed:
+        return f"Settings: preset **{base_name}**, unchanged."
+    return f"Settings: preset **{base_name}** with {changed} change{'s' if changed > 1 else ''}:"

@@ -1,0 +1,123 @@
+"""What all the panels look at: one snapshot in its tree, and the person's choices of what to stress."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from cl_core import datasets, strategies
+from cl_core.datasets import DataError
+from cl_core.snapshot import Snapshot
+from dashboard import library, pictures, state
+from dashboard.library import Tree
+from dashboard.palette import INKS, Ink
+
+SPLITS = ("validation", "test")
+
+
+@dataclass(frozen=True)
+class Scene:
+    """The snapshot one looks at, its tree, the split that accuracies are of, the classes to stress, and the ink."""
+
+    tree: Tree
+    node: Snapshot
+    split: str
+    stressed: frozenset[int]
+    ink: Ink
+
+    @property
+    def record(self) -> Any:
+        return self.node.record
+
+    @property
+    def names(self) -> list[str]:
+        """The classes seen so far, in the stream's order."""
+        return list(self.node.class_names[: self.node.classes_seen])
+
+    @property
+    def first_classes(self) -> list[int]:
+        """The first class of each task: it lends the task its colour."""
+        return [sum(self.node.task_sizes[:t]) for t in range(len(self.node.task_sizes))]
+
+    def classes(self, task: int) -> tuple[int, ...]:
+        """The classes of a task, 0 the first."""
+        start = self.first_classes[task]
+        return tuple(range(start, start + self.node.task_sizes[task]))
+
+    @property
+    def task_names(self) -> list[str]:
+        """“1 · Coat, Bag”."""
+        named = []
+        for task in range(len(self.node.task_sizes)):
+            words = [self.node.class_names[c] for c in self.classes(task)]
+            more = f" +{len(words) - 3}" if len(words) > 3 else ""
+            named.append(f"{task + 1} · {', '.join(words[:3])}{more}")
+        return named
+
+    def strength(self, c: int) -> float:
+        """How strongly class c is to be shown: 1, or less when others are stressed."""
+        return 1.0 if not self.stressed or c in self.stressed else 0.25
+
+    @property
+    def stressed_tasks(self) -> frozenset[int]:
+        tasks = range(len(self.node.task_sizes))
+        return frozenset(t for t in tasks if self.stressed & set(self.classes(t)))
+
+    def accuracy(self, node: Snapshot | None = None) -> list[list[float]]:
+        """The accuracy matrix, on the chosen split."""
+        return (node or self.node).record.get("accuracy", {}).get(self.split, [])
+
+    def totals(self, node: Snapshot | None = None) -> list[float]:
+        """Accuracy over all the classes seen after each task."""
+        return (node or self.node).record.get("total_accuracy", {}).get(self.split, [])
+
+    def beside(self) -> list[Snapshot]:
+        """Other strategies on the same stream, as far as they got: the control without replay first."""
+        here = self.record.get("strategy")
+        names = ["finetune", *(name for name in strategies.names() if name != "finetune")]
+        found = [self._leaf(name) for name in names if name != here]
+        return [leaf for leaf in found if leaf is not None and self.accuracy(leaf)]
+
+    def _leaf(self, strategy: str) -> Snapshot | None:
+        if not self.tree.is_example:
+            return self.tree.leaf_of(strategy)
+        try:
+            leaf = library.example().beside.get(strategy, "")
+            return library.glance(self.tree.store, leaf) if leaf else None
+        except library.StoreError:
+            return None
+
+
+def ink() -> Ink:
+    """The ink of the theme that the browser shows."""
+    return INKS.get(st.context.theme.type or "light", INKS["light"])
+
+
+@contextmanager
+def framed(key: str, question: str, reading: str, stretch: bool = True) -> Iterator[None]:
+    """A framed part of the page: what it asks, one line on how to read it, and then the answer."""
+    with st.container(border=True, key=f"panel-{key}", height="stretch" if stretch else "content"):
+        st.markdown(f"#### {question}", anchors=False)
+        st.caption(reading)
+        yield
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def thumbnails(data: str, class_name: str, count: int = 3) -> str:
+    """A strip of real test images of one class, as a data URI; empty when the data cannot be read."""
+    images = real_images(data, class_name)[:count]
+    return pictures.data_uri(pictures.sheet([images], count)) if len(images) else ""
+
+
+def real_images(data: str, class_name: str) -> np.ndarray:
+    """Real test images of one class, uint8 (n, h, w, c); none when the data cannot be read, which is told."""
+    try:
+        dataset = datasets.load(data)
+        test = dataset.split("test")
+    except DataError as error:
+        state.tell(str(error))
+        return np.zeros((0, 28, 28, 1), np.uint8)
+    return pictures.to_bytes(test.images[test.labels == dataset.class_names.index(class_name)])

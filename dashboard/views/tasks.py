@@ -1,0 +1,51 @@
+"""Where am I: the stream as a row of cards, and the classes as chips."""
+
+import streamlit as st
+
+from dashboard import markup, state
+from dashboard.palette import symbol_image
+from dashboard.views.scene import Scene, thumbnails
+
+
+def cards(scene: Scene) -> None:
+    """A card a task: real images of its classes, accuracy now, and how it came to be."""
+    node, rows = scene.node, scene.accuracy()
+    shown = []
+    for task in range(len(node.task_sizes)):
+        classes = scene.classes(task)
+        names = tuple(node.class_names[c] for c in classes)
+        few = 2 if len(classes) <= 4 else 1
+        shown.append(
+            markup.TaskCard(
+                number=task + 1,
+                classes=classes,
+                names=names,
+                thumbnails=tuple(thumbnails(node.config.stream.data, name, few) for name in names),
+                history=tuple(row[task] for row in rows[task:]),
+                status=_status(task, node.tasks_learned),
+            )
+        )
+    st.html(markup.task_cards(shown))
+
+
+def _status(task: int, learned: int) -> str:
+    if task < learned:
+        return "now" if task == learned - 1 else "learned"
+    return "next" if task == learned else "later"
+
+
+def chips(scene: Scene) -> None:
+    """The classes seen so far: choosing some stresses them in every picture below."""
+    marks = "".join(
+        f'.st-key-view-classes button:nth-of-type({c + 1})::before {{content:url("{symbol_image(c)}");}}'
+        for c in range(scene.node.classes_seen)
+    )
+    st.html(f"<style>{marks}</style>")
+    with st.container(key="chips"):
+        st.pills(
+            "Highlight classes in all the pictures below",
+            list(range(scene.node.classes_seen)),
+            selection_mode="multi",
+            format_func=lambda c: scene.names[c],
+            key=state.choice("classes"),
+        )

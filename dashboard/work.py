@@ -1,0 +1,76 @@
+"""What jobs compute: generators over the core, which is imported in the worker only (it brings torch)."""
+
+from collections.abc import Generator
+from typing import Any
+
+from cl_core import strategies
+from cl_core.config import Config
+from cl_core.snapshot import Snapshot
+from cl_core.store import Store
+from dashboard.job import Made, Step
+
+Steps = Generator[Any, None, str]
+
+
+def next_verb(node: Snapshot, strategy: str) -> str | None:
+    """What comes after a snapshot under a strategy: "learn", "invert", or None at the end of the stream."""
+    steps = remaining(node, strategy)
+    return steps[0][0] if steps else None
+
+
+def words(verb: str, tasks_learned: int) -> str:
+    """A step as a person would say it, from a snapshot with so many tasks learned."""
+    return f"Learn task {tasks_learned + 1}" if verb == "learn" else f"Invert after task {tasks_learned}"
+
+
+def remaining(node: Snapshot, strategy: str) -> list[tuple[str, int]]:
+    """(verb, tasks learned before it) of each step from a snapshot to the end of the stream."""
+    steps: list[tuple[str, int]] = []
+    verb, tasks, replays = node.verb, node.tasks_learned, strategies.get(strategy).replays
+    while True:
+        if verb == "learn" and replays:
+            verb = "invert"
+        elif tasks < len(node.task_sizes):
+            verb = "learn"
+        else:
+            return steps
+        steps.append((verb, tasks))
+        tasks += verb == "learn"
+
+
+def with_setting(config: Config, base: Config, section: str, field: str, value: Any) -> Config:
+    """The config with one setting changed. Raises ConfigError when it is out of range.
+
+    Another strategy brings what it needs; what only the former one needed goes back to the base's.
+    """
+    if (section, field) != ("learn", "strategy"):
+        return config.override({section: {field: value}})
+    for part, values in strategies.get(config.learn.strategy).settings.items():
+        config = config.override({part: {name: getattr(getattr(base, part), name) for name in values}})
+    return strategies.configure(config, value)
+
+
+def begin(config: Config, store: Store) -> Steps:
+    """The root of a new experiment, saved. Returns its id."""
+    yield Step("Preparing the experiment", 0)
+    from cl_core import experiment
+
+    root = experiment.start(config)
+    store.save(root)
+    yield Made(root.id)
+    return root.id
+
+
+def advance(node_id: str, config: Config, store: Store, to_the_end: bool) -> Steps:
+    """Grow the next snapshot, or all of them to the end of the stream. Returns the id of the last one."""
+    yield Step("Starting PyTorch", 0)
+    from cl_core import experiment
+
+    node = store.load(node_id)
+    steps = remaining(node, config.learn.strategy)
+    steps = steps if to_the_end else steps[:1]
+    for number, (verb, tasks) in enumerate(steps, 1):
+        yield Step(words(verb, tasks), number, len(steps))
+        node = yield from experiment.grow(node, verb, config, store)
+        yield Made(node.id)
+    return node.id

@@ -1,0 +1,138 @@
+"""Figures show the numbers that they are given."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from dashboard.charts import features, forgetting, live, losses
+from dashboard.charts.style import log_ticks
+from dashboard.palette import INKS, SHAPES, SYMBOLS, colour, symbol
+from dashboard.projections import Projection, ellipse
+
+INK = INKS["light"]
+MATRIX = [[0.9], [0.6, 0.8], [0.5, 0.7, 0.95]]
+TOTALS = [0.9, 0.7, 0.72]
+TASKS, FIRSTS = ["1 · a, b", "2 · c, d", "3 · e"], [0, 2, 4]
+
+
+def test_forgetting_curves_are_the_columns_of_the_matrix():
+    figure = forgetting.curves(MATRIX, TOTALS, TASKS, FIRSTS, INK)
+    lines = {trace.name: trace for trace in figure.data}
+    for j, name in enumerate(TASKS):
+        assert list(lines[name].x) == list(range(j + 1, 4))
+        assert list(lines[name].y) == [row[j] for row in MATRIX[j:]]
+        assert lines[name].marker.symbol == symbol(FIRSTS[j])
+    assert list(lines["all classes seen"].y) == TOTALS
+    assert lines["all classes seen"].line.width > max(lines[name].line.width for name in TASKS)
+
+
+def test_another_run_is_drawn_faintly_beside():
+    others = [forgetting.Run("Finetune", [[0.9], [0.0, 0.8]], [0.9, 0.4]), forgetting.Run("Joint", [[0.9]], [0.9])]
+    figure = forgetting.curves(MATRIX, TOTALS, TASKS, FIRSTS, INK, others)
+    faint = [trace for trace in figure.data if trace.name.endswith("Finetune")]
+    assert [list(trace.y) for trace in faint] == [[0.9, 0.0], [0.8], [0.9, 0.4]]
+    assert all(trace.line.dash == "dot" for trace in faint)
+    assert [list(trace.y) for trace in figure.data if trace.name.endswith("Joint")] == [[0.9]]
+
+
+def test_the_words_at_the_ends_of_the_lines_do_not_overlap():
+    others = [forgetting.Run(name, MATRIX, [0.9, 0.7, 0.71]) for name in ("Finetune", "Joint")]
+    notes = forgetting.curves(MATRIX, TOTALS, TASKS, FIRSTS, INK, others).layout.annotations
+    heights = sorted(note.y for note in notes)
+    assert len(notes) == 3
+    assert min(b - a for a, b in itertools.pairwise(heights)) > 0.05
+
+
+def test_highlighted_tasks_stand_out():
+    figure = forgetting.curves(MATRIX, TOTALS, TASKS, FIRSTS, INK, highlight=frozenset({1}))
+    strength = [float(trace.line.color.split(",")[-1][:-1]) for trace in figure.data[:3]]
+    assert strength[1] == 1.0 > strength[0] == strength[2]
+
+
+def test_the_matrix_is_the_matrix():
+    heat = forgetting.matrix(MATRIX, 3, INK).data[0]
+    assert [[*row] for row in heat.z] == [[0.9, None, None], [0.6, 0.8, None], [0.5, 0.7, 0.95]]
+    assert (heat.zmin, heat.zmax) == (0, 1)
+
+
+def test_epochs_are_the_rows_of_the_record():
+    figure = forgetting.while_learning([[0.9, 0.1], [0.8, 0.5]], TASKS, FIRSTS, INK)
+    assert [list(trace.y) for trace in figure.data] == [[0.9, 0.8], [0.1, 0.5]]
+
+
+def a_projection(classes: int, each: int) -> tuple[Projection, np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(0)
+    labels, made = np.repeat(np.arange(classes), each), np.repeat(np.arange(classes), 3)
+    mean, covariance = rng.normal(0, 3, (classes, 2)), np.repeat(np.array([[[2.0, 0.5], [0.5, 1.0]]]), classes, 0)
+    points = Projection(mean[labels] + 0, mean[made] + 1, mean, covariance, ("x", "y"), "")
+    return points, labels, made
+
+
+def test_real_points_are_filled_synthetic_ones_hollow_and_colour_is_the_class():
+    projection, labels, made = a_projection(12, 5)
+    names = [f"class {c}" for c in range(12)]
+    traces = {trace.name: trace for trace in features.scatter(projection, labels, made, names, INK).data}
+    assert list(traces["real"].marker.symbol) == [symbol(c) for c in labels]
+    assert list(traces["synthetic"].marker.symbol) == [symbol(c) + "-open" for c in made]
+    assert list(traces["synthetic"].text) == [names[c] for c in made]
+    np.testing.assert_allclose(traces["real"].x, projection.real[:, 0])
+    assert [code.startswith("rgba") for code in traces["real"].marker.color] == [True] * len(labels)
+    assert (symbol(0), colour(0)) != (symbol(10), colour(10))  # the eleventh class is another one
+
+
+def test_ellipses_are_drawn_at_one_and_two_sigma():
+    projection, labels, made = a_projection(2, 5)
+    traces = {trace.name: trace for trace in features.scatter(projection, labels, made, ["a", "b"], INK).data}
+    for sigmas in (1, 2):
+        drawn = np.stack([traces[f"b · {sigmas}σ"].x, traces[f"b · {sigmas}σ"].y], axis=1)
+        np.testing.assert_allclose(drawn, ellipse(projection.mean[1], projection.covariance[1], sigmas))
+
+
+@pytest.mark.parametrize(("hidden", "left"), [("real", "synthetic"), ("synthetic", "real"), ("ellipses", "real")])
+def test_each_kind_can_be_hidden(hidden, left):
+    projection, labels, made = a_projection(2, 5)
+    drawn = features.scatter(projection, labels, made, ["a", "b"], INK, **{hidden: False}).data
+    words = {"ellipses": "σ"}.get(hidden, hidden)
+    assert not any(words in trace.name for trace in drawn)
+    assert any(left in trace.name for trace in drawn)
+
+
+def test_many_points_are_drawn_by_webgl():
+    projection, labels, made = a_projection(3, features.MANY // 3 + 1)
+    kinds = {trace.type for trace in features.scatter(projection, labels, made, ["a", "b", "c"], INK).data}
+    assert "scattergl" in kinds
+
+
+def test_layer_curves_stand_end_to_end_in_the_order_of_inversion():
+    layers = [{"name": "block 1", "curve": [3.0, 2.0]}, {"name": "stem", "curve": []}]
+    figure = losses.layer_by_layer(layers, {"curve": {"total": [5.0, 4.0, 3.0]}}, INK)
+    assert [trace.name for trace in figure.data] == ["block 1", "all layers"]  # a layer of 0 iterations has no curve
+    assert [list(trace.x) for trace in figure.data] == [[1, 2], [3, 4, 5]]
+    assert list(figure.data[1].y) == [5.0, 4.0, 3.0]
+
+
+def test_the_terms_of_a_loss_and_their_sum():
+    figure = losses.by_name(
+        {"iteration": [10, 20], "total": [3.0, 2.0], "hard_kd": [1.0, 0.5]}, {"hard_kd": "old"}, INK
+    )
+    assert {trace.name: list(trace.y) for trace in figure.data} == {"old": [1.0, 0.5], "total": [3.0, 2.0]}
+    assert list(figure.data[0].x) == [10, 20]
+
+
+def test_live_charts_hold_the_rows():
+    chart = live.loss([(0.1, "layer 2", 3.0), (0.2, "layer 2", 2.0)], INK).to_dict()
+    rows = next(rows for rows in chart["datasets"].values() if len(rows) == 2)
+    assert [row["loss"] for row in rows] == [3.0, 2.0]
+    chart = live.accuracies([(0.5, (0.9, 0.1))], TASKS[:2], FIRSTS[:2]).to_dict()
+    assert chart["encoding"]["color"]["scale"]["range"] == [colour(0), colour(2)]
+
+
+def test_log_ticks_are_round_and_cover_the_values():
+    assert log_ticks([0.3, 4]) == [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50]
+    assert log_ticks([1e-4, 10]) == [1e-4, 1e-3, 1e-2, 0.1, 1, 10]
+    assert log_ticks([0.0, float("nan")]) == [1.0]
+
+
+def test_every_symbol_can_be_drawn_in_text_and_in_plotly():
+    assert set(SYMBOLS) == set(SHAPES)

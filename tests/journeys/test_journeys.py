@@ -1,0 +1,127 @@
+"""The journeys of a person, in a real browser."""
+
+import json
+import time
+
+import pytest
+from conftest import ARTEFACTS, looking, serving
+from helpers import LONG, button, charts, new_experiment, picture
+from playwright.sync_api import Browser, Page, expect
+
+pytestmark = pytest.mark.browser
+
+
+def test_first_paint(browser: Browser, tmp_path, capsys):
+    """A server that has just come up, a browser that has just been opened: heading and first chart, in seconds."""
+    with serving(tmp_path / "store") as address, looking(browser) as page:
+        began = time.perf_counter()
+        page.goto(address, wait_until="commit")
+        page.get_by_role("heading", name="Inversion Lab").wait_for()
+        heading = time.perf_counter() - began
+        charts(page).first.wait_for()
+        chart = time.perf_counter() - began
+        expect(charts(page)).to_have_count(6)
+        picture(page, "first-screen-light")
+    ARTEFACTS.mkdir(parents=True, exist_ok=True)
+    measured = {"heading_s": round(heading, 2), "first_chart_s": round(chart, 2)}
+    (ARTEFACTS / "first-paint.json").write_text(json.dumps(measured))
+    with capsys.disabled():
+        print(f"\nfirst paint: heading after {heading:.2f} s, first chart after {chart:.2f} s")
+
+
+@pytest.mark.parametrize(("theme", "width"), [("dark", 1400), ("light", 390), ("dark", 390), ("light", 1920)])
+def test_the_first_screen_in_both_themes_and_at_all_sizes(browser: Browser, address: str, theme: str, width: int):
+    with looking(browser, theme, width) as page:
+        page.goto(address)
+        expect(charts(page)).to_have_count(6)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width  # nothing sticks out
+        picture(page, f"first-screen-{theme}-{width}")
+
+
+def test_learn_invert_and_remember(page: Page, address: str):
+    """New experiment, learn, invert, learn, to the end; every chart is there; UMAP on demand; the control beside."""
+    new_experiment(page, address)
+    picture(page, "1-new")
+    button(page, "Learn task 1").click()
+    expect(button(page, "Invert after task 1")).to_be_visible()
+    expect(page.get_by_text("Does it remember?")).to_be_visible()
+    picture(page, "2-learned")
+    button(page, "Invert after task 1").click()
+    expect(button(page, "Learn task 2")).to_be_visible()
+    expect(page.get_by_alt_text("Synthetic images, one row a class")).to_be_visible()
+    expect(charts(page)).to_have_count(6)
+    picture(page, "3-inverted")
+    button(page, "Learn task 2").click()
+    expect(button(page, "Invert after task 2")).to_be_visible()
+    button(page, "Run to the end").click()
+    expect(page.get_by_text("Every task is learned")).to_be_visible()
+    expect(button(page, "Invert 5")).to_be_visible()
+    expect(charts(page)).to_have_count(6)
+    button(page, "Run the same without replay").click()
+    expect(page.get_by_text("the same with Finetune")).to_be_visible()
+    expect(button(page, "Cancel run")).to_have_count(0)
+    picture(page, "4-end")
+    page.get_by_role("radio", name="LDA").click()
+    expect(page.get_by_text("LDA is linear")).to_be_visible()
+    page.get_by_role("radio", name="UMAP").click()
+    button(page, "Draw the UMAP picture").click()
+    expect(page.get_by_text("UMAP bends space")).to_be_visible()
+    picture(page, "5-umap")
+
+
+def test_stepping_back_and_growing_a_branch(page: Page, address: str):
+    """An earlier step shows that moment; another setting there grows a second branch; the address leads back."""
+    new_experiment(page, address, settings="?machine.seed=1&" + LONG[1:].replace("400", "2"))
+    button(page, "Learn task 1").click()
+    expect(button(page, "Invert after task 1")).to_be_visible()
+    button(page, "Start").click()
+    slider = page.get_by_role("slider", name="Epochs, first task")
+    slider.focus()
+    slider.press("ArrowRight")
+    expect(button(page, "Epochs, first task: 10 →")).to_be_visible()
+    button(page, "Learn task 1").click()
+    expect(button(page, "Learn 1")).to_have_count(2)
+    there = page.url
+    page.reload()
+    expect(button(page, "Learn 1")).to_have_count(2)
+    assert page.url == there
+
+
+def test_a_refresh_during_a_run_finds_it_again_and_cancel_stops_it(page: Page, address: str):
+    new_experiment(page, address, LONG)
+    button(page, "Learn task 1").click()
+    expect(page.locator('[data-stage="learn"]')).to_be_visible()
+    assert "run=" in page.url
+    page.reload()
+    expect(page.locator('[data-stage="learn"]')).to_be_visible()
+    picture_of_a_run(page)
+    button(page, "Cancel run").click()
+    expect(page.get_by_text("What was computed before is kept")).to_be_visible()
+    expect(button(page, "Learn task 1")).to_be_visible()
+    assert "run=" not in page.url
+
+
+def picture_of_a_run(page: Page) -> None:
+    expect(page.locator('[data-testid="stVegaLiteChart"]').first).to_be_visible()
+    ARTEFACTS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=ARTEFACTS / "run.png")
+
+
+def test_a_failing_run_is_a_sentence_and_the_next_one_works(page: Page, address: str):
+    """A step size that makes the loss explode."""
+    new_experiment(page, address, LONG.replace("400", "2") + "&learn.lr_first=10&machine.seed=2")
+    button(page, "Learn task 1").click()
+    expect(page.get_by_text("Learn task 1 stopped.")).to_be_visible()
+    expect(page.get_by_text("Details for a bug report")).to_be_visible()
+    picture(page, "failed")
+    button(page, "Step size, first task").click()  # back to the preset's
+    button(page, "Learn task 1").click()
+    expect(button(page, "Invert after task 1")).to_be_visible()
+
+
+def test_bad_values_in_the_address_are_told(page: Page, address: str):
+    page.goto(address + "/?node=zzz&preset=turbo&learn.epochs=many")
+    expect(page.get_by_text("is not the name of a step")).to_be_visible()
+    expect(page.get_by_text("“turbo”, which does not exist")).to_be_visible()
+    expect(page.get_by_text("it must be a whole number")).to_be_visible()
+    expect(charts(page)).to_have_count(6)
