@@ -123,7 +123,7 @@ def table(
     numbers: Sequence[int] = (),
     strength: Sequence[float] | None = None,
 ) -> str:
-    """A plain table. Cells are HTML already; `numbers` names the columns to set right; strength: opacity of each row."""
+    """A plain table. Cells are HTML already; `numbers`: columns to set right; strength: opacity of each row."""
     sides = ["il-number" if i in numbers else "" for i in range(len(head))]
     top = "".join(f'<th class="{side}">{cell}</th>' for cell, side in zip(head, sides, strict=True))
     body = ""

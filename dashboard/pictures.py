@@ -24,15 +24,14 @@ def sheet(
     strength: opacity of each row, 0 … 1.
     """
     h, w, channels = next((row.shape[1:] for row in rows if len(row)), (28, 28, 1))
-    canvas = np.zeros((len(rows) * (h + gap) - gap, columns * (w + gap) - gap, 4), np.uint8)
+    canvas = np.zeros((len(rows) * (h + gap) - gap, columns * (w + gap) - gap, channels + 1), np.uint8)
     for i, row in enumerate(rows):
         for j, image in enumerate(row[:columns]):
             cell = canvas[i * (h + gap) : i * (h + gap) + h, j * (w + gap) : j * (w + gap) + w]
-            cell[..., :3] = image if channels == 3 else image[..., :1]
-            cell[..., 3] = round(255 * (1.0 if strength is None else strength[i]))
+            cell[..., :-1], cell[..., -1] = image, round(255 * (1.0 if strength is None else strength[i]))
     big = canvas.repeat(scale, 0).repeat(scale, 1)
     buffer = io.BytesIO()
-    Image.fromarray(big, "RGBA").quantize(255, method=Image.Quantize.FASTOCTREE).save(buffer, "PNG")
+    Image.fromarray(big, "LA" if channels == 1 else "RGBA").save(buffer, "PNG")
     return buffer.getvalue()
 
 
