@@ -4,10 +4,14 @@ import argparse
 import csv
 import json
 import statistics
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from cl_core import strategies
 from cl_core.commands import options, progress, report
+from cl_core.config import Config
+from cl_core.snapshot import Snapshot
 from cl_core.store import Store
 
 MEASURES = {
@@ -30,24 +34,25 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Run what is missing, seed by seed, and rewrite the tables after each run: stopped, it goes on where it was."""
-    from cl_core import strategies
+    """Run what is missing, seed by seed; stopped, it goes on where it was. Unknown names stop before the first run."""
+    base = options.config_from(args)
+    configs = {name: strategies.configure(base, name) for name in args.strategies or strategies.names()}
+    run_all(configs, args.seeds, Store(args.store), args.out)
 
-    base, store = options.config_from(args), Store(args.store)
-    names = args.strategies or strategies.names()
-    configs = {name: strategies.configure(base, name) for name in names}  # unknown names stop here
+
+def run_all(configs: Mapping[str, Config], seeds: Sequence[int], store: Store, out: Path) -> None:
+    """Each config with each seed: from the store, or computed; the tables in `out` after each."""
     rows: list[dict[str, Any]] = []
-    for seed in args.seeds:
+    for seed in seeds:
         for name, config in configs.items():
-            seeded = config.override({"machine": {"seed": seed}})
             print(f"{name}, seed {seed}", flush=True)
-            path = list(progress.steps(seeded, store))
+            path = list(progress.steps(config.override({"machine": {"seed": seed}}), store))
             rows.append({"strategy": name, "seed": seed} | summary(path))
-            write(args.out, rows)
-    print(f"\n{markdown(rows)}\n\nWritten to {args.out}.")
+            write(out, rows)
+    print(f"\n{markdown(rows)}\n\nWritten to {out}.")
 
 
-def summary(path: list[Any]) -> dict[str, Any]:
+def summary(path: Sequence[Snapshot]) -> dict[str, Any]:
     """The measures of a run on test images, its final accuracy under each head, its cost and what it keeps."""
     found, record = report.measures(path), path[-1].record
     row = {name: found[name] for name in MEASURES}

@@ -12,10 +12,10 @@ from PIL import Image
 
 from cl_core import datasets, metrics
 from cl_core.__main__ import main
-from cl_core.commands import build_data, build_example, options
+from cl_core.commands import ablate, build_data, build_example, options
 from cl_core.commands.run import command_line
 from cl_core.config import Config
-from cl_core.presets import PRESETS
+from cl_core.presets import PRESETS, preset
 from cl_core.store import Store
 
 # Two tasks of five classes, as little work as there is.
@@ -212,3 +212,14 @@ def test_compare_writes_a_row_a_run_and_a_line_a_strategy_and_goes_on_from_the_s
     assert "±" in table[2]
     assert main(["compare", "--strategies", "nonsense", "--out", str(tmp_path / "none")]) == 2
     assert "allowed are" in capsys.readouterr().err
+
+
+def test_every_row_of_ablate_is_a_config_of_its_own_and_runs(tmp_path, capsys):
+    configs = {preset("quality").override(changes) for changes in ablate.VARIANTS.values()}
+    assert len(configs) == len(ablate.VARIANTS)
+    some = ["--only", "as it is", "drift re-estimated", "--seeds", "0"]
+    assert main(["ablate", *some, "--store", str(tmp_path / "store"), "--out", str(tmp_path / "out")]) == 0
+    assert "| drift re-estimated |" in (tmp_path / "out" / "compare.md").read_text()
+    capsys.readouterr()
+    assert main(["ablate", "--only", "nothing"]) == 2
+    assert "choose from" in one_sentence(capsys)
