@@ -7,7 +7,6 @@ its first i + 1 entries only. T is the number of rows: the tasks learned.
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.spatial.distance import cdist
 
 Matrix = Sequence[Sequence[float]]
 
@@ -82,6 +81,8 @@ def mmd(real: np.ndarray, synthetic: np.ndarray) -> float:
     k(a, b) = exp(−‖a − b‖² / 2σ²), σ the median distance between distinct members of the union (their mean where the
     median is 0). Means include each point with itself: equal sets give 0. In 0 … √2.
     """
+    from scipy.spatial.distance import cdist  # here, as it takes long to import and the first screen needs none of it
+
     union = np.concatenate([real, synthetic])
     distances = cdist(union, union)
     apart = distances[np.triu_indices(len(union), 1)]
@@ -99,6 +100,8 @@ def coverage(real: np.ndarray, synthetic: np.ndarray, k: int = 5) -> float:
     real (n, d), synthetic (m, d). Fewer than k neighbours: the furthest one counts; a single real point must be hit
     exactly. Naeem et al., Reliable Fidelity and Diversity Metrics for Generative Models, ICML 2020.
     """
+    from scipy.spatial.distance import cdist  # here, as it takes long to import and the first screen needs none of it
+
     radius = np.sort(cdist(real, real), axis=1)[:, min(k, len(real) - 1)]  # column 0 is the point itself
     return float(np.mean(cdist(real, synthetic).min(1) <= radius))
 

@@ -26,6 +26,13 @@ def _keep(key: str, default: Any) -> Any:
     return st.session_state[key]
 
 
+def again(what: str) -> bool:
+    """False the first time that a session asks, then True."""
+    before = _keep(f"again.{what}", False)
+    st.session_state[f"again.{what}"] = True
+    return before
+
+
 # What is told once, at the top of the page.
 
 
@@ -36,10 +43,11 @@ def tell(sentence: str) -> None:
         notices.append(sentence)
 
 
-def notices() -> list[str]:
-    """The sentences to show now; each is shown once."""
+def notices(more_to_come: bool = False) -> list[str]:
+    """The sentences to show now; each is shown once. more_to_come: the page is drawn again at once, with them."""
     told = list(_keep("notices", []))
-    st.session_state["notices"] = []
+    if not more_to_come:
+        st.session_state["notices"] = []
     return told
 
 

@@ -106,7 +106,7 @@ def test_every_core_module_can_be_imported_without_a_screen():
 
 
 def test_what_the_first_screen_needs_imports_no_torch():
-    assert not loaded([f"cl_core.{name}" for name in LIGHT]) & {"torch", "streamlit", "umap", "sklearn"}
+    assert not loaded([f"cl_core.{name}" for name in LIGHT]) & {"torch", "streamlit", "umap", "sklearn", "scipy"}
 
 
 def test_the_dashboard_imports_neither_torch_nor_umap_at_once():

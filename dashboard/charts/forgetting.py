@@ -93,7 +93,12 @@ def _total_line(totals: Sequence[float], paint: str, name: str, dash: str, width
         name=name,
         mode="lines+markers" if len(totals) == 1 else "lines",
         line={"color": paint, "width": width, "dash": dash},
-        marker={"color": paint, "size": 9},
+        marker={
+            "color": paint,
+            "size": 16,
+            "symbol": "circle-open",
+            "line": {"width": 3},
+        },  # when there is one moment only
         hovertemplate=f"<b>{name}</b><br>after task %{{x}}: %{{y:.1%}}<extra></extra>",
     )
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import altair as alt
 import pandas as pd
 
+from dashboard.charts.style import log_ticks
 from dashboard.palette import Ink, colour
 
 MOMENT = alt.X(
@@ -15,6 +16,7 @@ MOMENT = alt.X(
 def loss(rows: Sequence[tuple[float, str, float]], ink: Ink) -> alt.LayerChart:
     """The total loss so far, one line a place (a layer, all layers, learning). rows: (moment, place, loss)."""
     frame = pd.DataFrame(list(rows) or [(0.0, "", 1.0)], columns=["moment", "place", "loss"])
+    ticks = log_ticks(frame["loss"])
     base = alt.Chart(frame).encode(
         x=MOMENT,
         y=alt.Y(

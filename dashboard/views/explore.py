@@ -6,7 +6,7 @@ import streamlit as st
 
 from cl_core.store import StoreError
 from dashboard import library, state
-from dashboard.job import REGISTRY, Job
+from dashboard.job import FOR_PEOPLE, REGISTRY, Job
 from dashboard.views import features, header, images, kept, layers, live, memory, next_step, path, tasks
 from dashboard.views.scene import Scene, ink
 
@@ -26,12 +26,17 @@ def page() -> None:
     with right:
         header.bar(scene, busy)
     told = st.container()
-    _panels(scene, job, busy)
-    for sentence in state.notices():
+    first_row_only = bool(scene and scene.node.tasks_learned) and not state.again("drawn")
+    try:
+        _panels(scene, job, busy, first_row_only)
+    except FOR_PEOPLE as error:  # something on disk is damaged: the sentence says what
+        st.error(str(error), icon=":material/error:")
+    for sentence in state.notices(more_to_come=first_row_only):
         told.warning(sentence, icon=":material/info:")
 
 
-def _panels(scene: Scene | None, job: Job | None, busy: bool) -> None:
+def _panels(scene: Scene | None, job: Job | None, busy: bool, first_row_only: bool) -> None:
+    """first_row_only: the first drawing of a session, in which the first chart must not wait for the others."""
     if scene is None:
         live.panel(job, None, busy)
         return
@@ -41,14 +46,17 @@ def _panels(scene: Scene | None, job: Job | None, busy: bool) -> None:
     if not busy:
         next_step.panel(scene)
     if scene.node.tasks_learned:
-        _what_happened(scene)
+        _what_happened(scene, first_row_only)
 
 
-def _what_happened(scene: Scene) -> None:
+def _what_happened(scene: Scene, first_row_only: bool) -> None:
     tasks.chips(scene)
     left, right = st.columns([1.35, 1])
     with left:
         memory.curves(scene)
+    if first_row_only:
+        st.fragment(run_every=0.2)(_the_rest)()
+        return
     with right:
         memory.matrix(scene)
     images.sheets(scene)
@@ -60,6 +68,12 @@ def _what_happened(scene: Scene) -> None:
         kept.panel(scene)
     layers.panel(scene)
     memory.while_learning(scene)
+
+
+def _the_rest() -> None:
+    """Called with the page, and again by the browser's clock, as soon as the browser has a moment."""
+    if state.again("asked for the rest"):
+        st.rerun()
 
 
 def _scene() -> Scene | None:

@@ -17,7 +17,7 @@ def open_page(**parameters: str) -> AppTest:
     page = AppTest.from_file(str(APP), default_timeout=30)
     for name, value in parameters.items():
         page.query_params[name.replace("__", ".")] = value
-    return page.run()
+    return page.run()  # a browser would come again for the rest of the page
 
 
 def texts(page: AppTest) -> str:
@@ -55,12 +55,15 @@ def new_experiment(page: AppTest) -> AppTest:
 
 @pytest.fixture
 def page(lab) -> AppTest:
-    return open_page()
+    return open_page().run()
 
 
-def test_the_first_screen_shows_the_finished_example(page):
+def test_the_first_screen_shows_the_finished_example(lab):
+    page = open_page()
     assert not page.exception
     assert page.title[0].value == "Inversion Lab"
+    assert len(page.get("plotly_chart")) == 1  # the first chart does not wait for the others
+    page.run()
     assert len(page.get("plotly_chart")) == 6
     assert "○ Invert 5" in labels(page)
     assert "never seen by the method" in texts(page)
@@ -73,6 +76,16 @@ def test_without_an_example_there_is_a_sentence(lab, monkeypatch, tmp_path):
     assert not page.exception
     assert "build-example" in texts(page)
     new_experiment(page)
+
+
+def test_a_damaged_part_of_a_snapshot_is_a_sentence(lab):
+    leaf = fake_core.grown("pmi", lab, 2)[-1]
+    for part in (lab.path / "objects").iterdir():
+        part.write_bytes(b"nonsense")
+    page = open_page(node=leaf.id).run()
+    assert not page.exception
+    assert "is damaged" in page.error[0].value
+    assert "What next?" in texts(page)
 
 
 def test_an_earlier_step_shows_that_moment(page):
@@ -199,6 +212,8 @@ def test_a_second_run_waits_for_the_first(page):
 def test_a_bad_address_is_told_and_the_page_is_there(lab, parameters, told):
     page = open_page(**parameters)
     assert not page.exception
+    assert told in page.warning[0].value
+    page.run()  # the rest of the page
     assert told in page.warning[0].value
     assert len(page.get("plotly_chart")) == 6
     assert not page.run().warning  # told once, and taken out of the address

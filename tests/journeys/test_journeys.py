@@ -5,7 +5,7 @@ import time
 
 import pytest
 from conftest import ARTEFACTS, looking, serving
-from helpers import LONG, button, charts, new_experiment, picture
+from helpers import LONG, TINY, button, charts, new_experiment, picture
 from playwright.sync_api import Browser, Page, expect
 
 pytestmark = pytest.mark.browser
@@ -65,7 +65,7 @@ def test_learn_invert_and_remember(page: Page, address: str):
     expect(page.get_by_text("LDA is linear")).to_be_visible()
     page.get_by_role("radio", name="UMAP").click()
     button(page, "Draw the UMAP picture").click()
-    expect(page.get_by_text("UMAP bends space")).to_be_visible()
+    expect(page.get_by_text("UMAP bends space")).to_be_visible(timeout=300_000)  # the first one of a machine compiles
     picture(page, "5-umap")
 
 
@@ -125,3 +125,22 @@ def test_bad_values_in_the_address_are_told(page: Page, address: str):
     expect(page.get_by_text("“turbo”, which does not exist")).to_be_visible()
     expect(page.get_by_text("it must be a whole number")).to_be_visible()
     expect(charts(page)).to_have_count(6)
+
+
+def test_what_does_not_change_does_not_flicker_and_looking_elsewhere_does_not_stop_the_run(page: Page, address: str):
+    """While a job runs and its panel is polled, the charts stay the very same elements; so do they after a click."""
+    new_experiment(page, address, TINY.replace("learn.epochs=2", "learn.epochs=400") + "&machine.seed=3")
+    button(page, "Learn task 1").click()
+    expect(button(page, "Invert after task 1")).to_be_visible()
+    button(page, "Invert after task 1").click()
+    expect(button(page, "Learn task 2")).to_be_visible()
+    expect(charts(page)).to_have_count(6)
+    page.evaluate("document.querySelectorAll('.js-plotly-plot').forEach(plot => plot.dataset.marked = 'yes')")
+    button(page, "Learn task 2").click()
+    expect(page.get_by_text("What happens to the old tasks meanwhile?")).to_be_visible()  # several polls later
+    assert page.locator(".js-plotly-plot[data-marked]").count() == 6
+    button(page, "Learn 1").click()
+    expect(page.get_by_text("There are no synthetic images at this moment")).to_be_visible()
+    expect(page.locator('[data-stage="learn"]')).to_be_visible()
+    button(page, "Cancel run").click()
+    expect(page.get_by_text("What was computed before is kept")).to_be_visible()
