@@ -1,7 +1,7 @@
 """The entry: `streamlit run dashboard/app.py`. Page config and navigation, nothing else."""
 
 import numpy  # noqa: F401  (both before any worker thread imports torch: see STREAMLIT.md, "Long work")
-import pandas  # noqa: F401
+
 import streamlit as st
 
 st.set_page_config(page_title="Inversion Lab", page_icon="◐", layout="wide", initial_sidebar_state="collapsed")

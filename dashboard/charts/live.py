@@ -20,7 +20,7 @@ def loss(rows: Sequence[tuple[float, str, float]], ink: Ink) -> alt.LayerChart:
     base = alt.Chart(frame).encode(
         x=MOMENT,
         y=alt.Y(
-            "loss:Q", title="loss", scale=alt.Scale(type="log", nice=False), axis=alt.Axis(tickCount=4, format="~g")
+            "loss:Q", title="loss", scale=alt.Scale(type="log", nice=False), axis=alt.Axis(values=ticks, format="~g")
         ),
         detail="place:N",
     )

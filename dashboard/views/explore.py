@@ -42,11 +42,13 @@ def _panels(scene: Scene | None, job: Job | None, busy: bool, first_row_only: bo
         return
     tasks.cards(scene)
     path.strip(scene)
-    live.panel(job, scene, busy)
-    if not busy:
-        next_step.panel(scene)
-    if scene.node.tasks_learned:
-        _what_happened(scene, first_row_only)
+    with st.container():  # whatever is in it, what follows keeps its place, and so is not drawn anew
+        live.panel(job, scene, busy)
+        if not busy:
+            next_step.panel(scene)
+    with st.container():
+        if scene.node.tasks_learned:
+            _what_happened(scene, first_row_only)
 
 
 def _what_happened(scene: Scene, first_row_only: bool) -> None:

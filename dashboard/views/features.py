@@ -109,7 +109,7 @@ def alignment(scene: Scene) -> None:
     )
     with framed("alignment", "How far off is each class?", reading, stretch=False):
         if not rows:
-            st.markdown("There are no synthetic images at this moment.")
+            st.markdown("There is nothing to compare at this moment.")
             return
         largest = max([row["frechet"] for row in rows] + [row["floor"] or 0.0 for row in rows])
         cells = []
