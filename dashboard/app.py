@@ -1,7 +1,6 @@
 """The entry: `streamlit run dashboard/app.py`. Page config and navigation, nothing else."""
 
-import numpy  # noqa: F401  (both before any worker thread imports torch: see STREAMLIT.md, "Long work")
-
+import numpy  # noqa: F401  (whole before any worker thread imports torch; job.py does the same for pandas)
 import streamlit as st
 
 st.set_page_config(page_title="Inversion Lab", page_icon="◐", layout="wide", initial_sidebar_state="collapsed")

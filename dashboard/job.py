@@ -116,6 +116,9 @@ class Registry:
         self, title: str, work: Callable[[], Work], id: str | None = None, expected: Sequence[float | None] = ()
     ) -> Job:
         """Start a job, or queue it. With an id of a job that is still active, that job is returned instead."""
+        import numpy  # noqa: F401  (whole before a worker imports torch: a figure drawn meanwhile can fail otherwise)
+        import pandas  # noqa: F401  (half a second that the first screen does not need)
+
         with self._lock:
             known = self._jobs.get(id or "")
             if known is not None and known.active:
