@@ -57,9 +57,9 @@ def _losses(events: Sequence[Event]) -> list[tuple[float, str, float]]:
 
 
 def seconds_left(fraction: float, elapsed: float, expected: float | None) -> float | None:
-    """What is left of a step: from the expectation at first, more and more from its own pace. None: no idea yet."""
-    pace = elapsed / fraction if fraction > 0.02 else None
-    if pace is None:
+    """What is left of a step: from the expectation at first, soon from its own pace. None: no idea yet."""
+    if fraction <= 0.02:
         return None if expected is None else max(0.0, expected - elapsed)
-    total = pace if expected is None else fraction * pace + (1 - fraction) * max(expected, elapsed)
+    pace, trust = elapsed / fraction, min(1.0, 6 * fraction)
+    total = pace if expected is None else trust * pace + (1 - trust) * max(expected, elapsed)
     return max(0.0, total - elapsed)

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from cl_core.store import StoreError
 from dashboard import library, state
@@ -14,52 +15,58 @@ STYLE = Path(__file__).parent.parent / "style.css"
 
 
 def page() -> None:
-    """Draw the page. What is computed is in jobs; what is shown comes from the stores."""
+    """Draw the page. What is computed is in jobs; what is shown comes from the stores.
+
+    Places are laid out first, and filled in the order in which a person wants to see them: the browser needs a while
+    for its first chart, so that chart is sent early.
+    """
     st.html(STYLE)
     left, right = st.columns([1.25, 1], vertical_alignment="bottom", gap="medium")
     with left:
         header.title()
+    notices, where, now, happened = (st.container() for _ in range(4))
     job = _job()
     busy = job is not None and job.active  # asked once, so that one drawing of the page tells one story
     scene = _scene()
     state.settings(None)  # so that what is wrong with the address is told at once
-    with right:
-        header.bar(scene, busy)
-    told = st.container()
     first_row_only = bool(scene and scene.node.tasks_learned) and not state.again("drawn")
     try:
-        _panels(scene, job, busy, first_row_only)
+        if scene and scene.node.tasks_learned:
+            with happened:
+                rest = _first_row(scene)
+        with right:
+            header.bar(scene, busy)
+        if scene:
+            with where:
+                tasks.cards(scene)
+                path.strip(scene)
+        with now:
+            live.panel(job, scene, busy)
+            if scene and not busy:
+                next_step.panel(scene)
+        if scene and scene.node.tasks_learned:
+            with happened:
+                if first_row_only:
+                    st.fragment(run_every=1.0)(_the_rest)()
+                else:
+                    _rest_of_what_happened(scene, rest)
     except FOR_PEOPLE as error:  # something on disk is damaged: the sentence says what
         st.error(str(error), icon=":material/error:")
     for sentence in state.notices(more_to_come=first_row_only):
-        told.warning(sentence, icon=":material/info:")
+        notices.warning(sentence, icon=":material/info:")
 
 
-def _panels(scene: Scene | None, job: Job | None, busy: bool, first_row_only: bool) -> None:
-    """first_row_only: the first drawing of a session, in which the first chart must not wait for the others."""
-    if scene is None:
-        live.panel(job, None, busy)
-        return
-    tasks.cards(scene)
-    path.strip(scene)
-    with st.container():  # whatever is in it, what follows keeps its place, and so is not drawn anew
-        live.panel(job, scene, busy)
-        if not busy:
-            next_step.panel(scene)
-    with st.container():
-        if scene.node.tasks_learned:
-            _what_happened(scene, first_row_only)
-
-
-def _what_happened(scene: Scene, first_row_only: bool) -> None:
+def _first_row(scene: Scene) -> DeltaGenerator:
+    """The chips and the first chart. Returns the place beside it."""
     tasks.chips(scene)
     left, right = st.columns([1.35, 1])
     with left:
         memory.curves(scene)
-    if first_row_only:
-        st.fragment(run_every=0.2)(_the_rest)()
-        return
-    with right:
+    return right
+
+
+def _rest_of_what_happened(scene: Scene, beside: DeltaGenerator) -> None:
+    with beside:
         memory.matrix(scene)
     images.sheets(scene)
     left, right = st.columns([1.7, 1])
@@ -73,7 +80,7 @@ def _what_happened(scene: Scene, first_row_only: bool) -> None:
 
 
 def _the_rest() -> None:
-    """Called with the page, and again by the browser's clock, as soon as the browser has a moment."""
+    """Called with the page, and again by the browser's clock: the first chart must not wait for the others."""
     if state.again("asked for the rest"):
         st.rerun()
 

@@ -29,10 +29,10 @@ def panel(scene: Scene) -> None:
         st.html(markup.facts([("kept", markup.size(total)), ("all the training images so far", markup.size(images))]))
         if total > images:
             st.caption("More than the images would take: here, data-free is about privacy, not about space.")
-        cells = [
-            [words, f"{count} arrays" if count > 1 else "", markup.size(size)] for words, count, size in _sums(rows)
-        ]
-        st.html(markup.table(["What", "", "Size"], cells, numbers=(2,)))
+        with st.expander("What exactly?"):
+            sums = _sums(rows)
+            cells = [[words, f"{count} arrays" if count > 1 else "", markup.size(size)] for words, count, size in sums]
+            st.html(markup.table(["What", "", "Size"], cells, numbers=(2,)))
 
 
 def _sums(rows: list[dict[str, Any]]) -> list[tuple[str, int, int]]:
