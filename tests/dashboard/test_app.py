@@ -1,5 +1,7 @@
 """The page's states, without a browser and without torch: example, run, cancel, done, error, bad addresses."""
 
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -242,3 +244,17 @@ def test_choosing_classes_and_the_test_split_redraws_without_a_fault(page):
     page.segmented_control(key="view.projection").set_value("LDA").run()
     assert not page.exception
     assert "LDA is linear" in texts(page)
+
+
+def test_the_first_screen_needs_nothing_heavy(lab):
+    """In a process of its own: neither torch nor umap nor scikit-learn is imported for the whole first page."""
+    code = (
+        "import sys\nfrom streamlit.testing.v1 import AppTest\n"
+        f"page = AppTest.from_file({str(APP)!r}, default_timeout=60).run().run()\n"
+        "assert len(page.get('plotly_chart')) == 6, page.exception\n"
+        "print(sorted({'torch', 'umap', 'numba', 'sklearn', 'altair'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=APP.parent.parent
+    )
+    assert done.stdout.strip() == "[]"
