@@ -52,7 +52,10 @@ def train(
 ) -> Generator[Event, None, Training]:
     """Trains `student` in place. The teacher must be frozen and in evaluation mode. Raises Diverged."""
     trainer = _Trainer(student, teacher, strategy, data, config, generator)
-    training, watch = Training(), DivergenceWatch("learning", "Step size")
+    training, watch = (
+        Training(),
+        DivergenceWatch("learning", "Step size, first task" if teacher is None else "Step size"),
+    )
     plan = _stages(config, first=teacher is None)
     total = max(1, sum(epochs for _, epochs in plan) * trainer.steps_per_epoch)
     done, every = 0, max(1, total // LOGGED_STEPS)

@@ -116,7 +116,7 @@ def view_arrays(
     real = features_of(backbone, normalise(from_bytes(images, device))).cpu().numpy()
     pca = PCA(min(VIEW_DIMENSIONS, *real.shape), svd_solver="full").fit(real)
     arrays = {
-        "real": pca.transform(real).astype(np.float16),
+        "real": _compact(pca.transform(real)),
         "real_labels": labels,
         "real_index": rows,
         "explained": pca.explained_variance_ratio_.astype(np.float32),
@@ -127,12 +127,17 @@ def view_arrays(
     }
     if len(synthetic[0]):
         found = features_of(backbone, normalise(synthetic[0])).cpu().numpy()
-        arrays["synthetic"] = pca.transform(found).astype(np.float16)
+        arrays["synthetic"] = _compact(pca.transform(found))
         arrays["synthetic_labels"] = synthetic[1].cpu().numpy()
         arrays["synthetic_index"] = np.arange(len(found))
     if targets is not None:
-        arrays["targets"] = pca.transform(targets.cpu().numpy()).astype(np.float16)
+        arrays["targets"] = _compact(pca.transform(targets.cpu().numpy()))
     return arrays
+
+
+def _compact(features: np.ndarray) -> np.ndarray:
+    """As float16, or float32 where that would overflow."""
+    return features.astype(np.float16 if np.abs(features).max(initial=0) < 6e4 else np.float32)
 
 
 def _view_rows(stream: TaskStream, task: int) -> tuple[np.ndarray, np.ndarray]:
