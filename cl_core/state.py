@@ -101,7 +101,9 @@ class State:
 
     def _fresh_network(self, classes: int) -> Backbone:
         draws = generator(self.config.machine.seed, "network")
-        return backbones.build(self.config.network, self.input_shape, classes, draws).to(self.device)
+        network = backbones.build(self.config.network, self.input_shape, classes, draws).to(self.device)
+        network.mixed = self.config.machine.precision == "bfloat16"
+        return network
 
     def _memory(self, classes: int, each: int) -> Split:
         """The first real training images of each of the first so many classes: never for a data-free strategy."""

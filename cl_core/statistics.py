@@ -92,6 +92,7 @@ def measure_moments(
         for part in images.split(batch):
             with watching([*backbone.layers, *backbone.norms]) as seen:
                 backbone.features(part)
+            seen = [x.float() for x in seen]  # bfloat16 where the network computes so
             found = [of(x) for x in seen[:layers]] + [channel_moments(x) for x in seen[layers:]]
             totals = [a.merge(b) for a, b in zip(totals, found, strict=True)] if totals else found
     return totals[:layers], totals[layers:]

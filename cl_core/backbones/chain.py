@@ -12,8 +12,11 @@ class Backbone(nn.Module):
     """f = f_L ∘ … ∘ f_1 with features (n, d), then a head.
 
     layers: the chain, first layer first; layer_names: one a layer; stages: which layers form each stage, in order;
-    input_shape: (c, h, w) of a normalised image.
+    input_shape: (c, h, w) of a normalised image. mixed: layers compute in bfloat16 where that is safe (autocast); what
+    goes in and comes out is float32.
     """
+
+    mixed = False
 
     def __init__(
         self,
@@ -31,9 +34,14 @@ class Backbone(nn.Module):
 
     def features(self, x: Tensor) -> Tensor:
         """Penultimate features (n, d) of normalised images (n, c, h, w)."""
-        for layer in self.layers:
-            x = layer(x)
-        return x
+        return self.through(range(len(self.layers)), x)
+
+    def through(self, group: Sequence[int], x: Tensor) -> Tensor:
+        """What some consecutive layers make of x, the input of the first of them, in float32."""
+        with torch.autocast(x.device.type, torch.bfloat16, enabled=self.mixed):
+            for index in group:
+                x = self.layers[index](x)
+        return x.float()
 
     def forward(self, x: Tensor) -> Tensor:
         return self.head(self.features(x))

@@ -65,12 +65,12 @@ class InvertConfig:
     )
     start: str = setting(
         "gaussian",
-        "What a layer's input starts from. gaussian: drawn from its stored statistics (the paper); residual: the "
-        "target itself where a block keeps its shape, which its shortcut makes nearly right; decoder: ridge regression "
-        "of input from output, fitted on images of the current task.",
+        "What a layer's input starts from. gaussian: drawn from its stored statistics (the paper); soft: their mean, "
+        "with weak noise of large forms; residual: the target itself where a block keeps its shape, which its shortcut "
+        "makes nearly right; decoder: ridge regression of input from output, fitted on images of the current task.",
         label="Start of a layer",
         group="How close",
-        options=("gaussian", "residual", "decoder"),
+        options=("gaussian", "soft", "residual", "decoder"),
     )
     optimiser: str = setting(
         "adam",

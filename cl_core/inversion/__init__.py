@@ -1,5 +1,6 @@
 """From class Gaussians to synthetic images: targets, layer by layer, refinement (METHOD.md §2, steps 1–4)."""
 
+import functools
 import time
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
@@ -114,8 +115,8 @@ def _invert_groups(
     result: Inversion,
 ) -> Generator[Event, None, Tensor]:
     """PMI down the chain: unit images (n, c, h, w), held within [0, 1]."""
-    shapes, chain = backbone.layer_input_shapes(), list(backbone.layers)
-    pairs = examples(chain, knowledge.examples, groups) if len(knowledge.examples) else None
+    shapes = backbone.layer_input_shapes()
+    pairs = examples(backbone, knowledge.examples, groups) if len(knowledge.examples) else None
     for index in reversed(range(len(groups))):
         began, group = time.perf_counter(), groups[index]
         statistics = knowledge.inputs[group[0]]
@@ -124,7 +125,7 @@ def _invert_groups(
         h = STARTS[config.start](place, generator).requires_grad_()
         norms, before = backbone.norms_of(group), len(backbone.norms_of(range(group[0])))
         steps = invert_group(
-            torch.nn.Sequential(*(chain[i] for i in group)),
+            functools.partial(backbone.through, group),
             norms,
             knowledge.norms[before : before + len(norms)],
             target,
@@ -133,7 +134,7 @@ def _invert_groups(
             PerImageLBFGS(h) if config.optimiser == "lbfgs" else Adam([h], config.beta2),
             work.per_group[index],
             config.layer_lr,
-            config.alpha * config.layer_alpha * len(chain),
+            config.alpha * config.layer_alpha * len(backbone.layers),
         )
         curve: list[float] = []
         while True:

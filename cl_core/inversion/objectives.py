@@ -17,10 +17,10 @@ class _ChannelKL(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, mean: Tensor, variance: Tensor) -> Tensor:
-        m = x.mean((0, 2, 3))
-        v = (torch.linalg.vector_norm(x, dim=(0, 2, 3)) ** 2 / (x.numel() / x.shape[1]) - m**2).clamp_min(
-            VARIANCE_FLOOR
-        )
+        exact = torch.promote_types(x.dtype, torch.float32)  # x may be bfloat16
+        m = x.mean((0, 2, 3), dtype=exact)
+        norm = torch.linalg.vector_norm(x, dim=(0, 2, 3), dtype=exact)
+        v = (norm**2 / (x.numel() / x.shape[1]) - m**2).clamp_min(VARIANCE_FLOOR)
         ctx.save_for_backward(x, m, v, mean, variance)
         return gaussian_kl(m, v, mean, variance)
 
@@ -32,6 +32,7 @@ class _ChannelKL(torch.autograd.Function):
         by_variance = 0.5 * (1 / variance - 1 / v) / channels * (v > VARIANCE_FLOOR)
         slope = 2 * by_variance / count * grads[0]
         offset = (by_mean - 2 * m * by_variance) / count * grads[0]
+        offset, slope = offset.to(x.dtype), slope.to(x.dtype)
         return torch.addcmul(offset[None, :, None, None], x, slope[None, :, None, None]), None, None
 
 
@@ -57,16 +58,24 @@ class InputStatistics:
     def draw(self, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
         """A start (n, c, h, w) from N(mean, variance)."""
         noise = torch.randn(shape, generator=generator).to(self.mean.device)
-        if not self.by_class:
-            return self.mean[:, None, None] + noise * self.variance.sqrt()[:, None, None]
-        repeats = shape[0] // self.mean.shape[0]
-        return self.mean.repeat_interleave(repeats, 0) + noise * self.variance.sqrt().repeat_interleave(repeats, 0)
+        return self.centre(shape) + noise * self.deviation(shape)
+
+    def centre(self, shape: tuple[int, ...]) -> Tensor:
+        """The mean, to be broadcast to (n, c, h, w)."""
+        return self._spread_out(self.mean, shape[0])
+
+    def deviation(self, shape: tuple[int, ...]) -> Tensor:
+        """The standard deviation, to be broadcast to (n, c, h, w)."""
+        return self._spread_out(self.variance.sqrt(), shape[0])
+
+    def _spread_out(self, entries: Tensor, n: int) -> Tensor:
+        return entries.repeat_interleave(n // len(entries), 0) if self.by_class else entries[:, None, None]
 
     def kl(self, x: Tensor) -> Tensor:
         """KL of the batch's statistics from these, averaged over their entries; x (n, c, h, w)."""
         if not self.by_class:
             return channel_kl(x, self.mean, self.variance)
-        grouped = x.view(self.mean.shape[0], -1, *x.shape[1:])  # (g, n / g, c, h, w)
+        grouped = x.float().view(self.mean.shape[0], -1, *x.shape[1:])  # (g, n / g, c, h, w)
         m = grouped.mean(1)
         v = (grouped * grouped).mean(1) - m * m
         return gaussian_kl(m, v, self.mean, self.variance.clamp_min(1e-3 * float(self.variance.mean())))

@@ -1,6 +1,6 @@
 """Per-layer model inversion (PMI): a feature becomes an image one layer at a time, last layer first (METHOD.md §4)."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -21,7 +21,7 @@ class LayerStep:
 
 
 def invert_group(
-    group: nn.Module,
+    group: Callable[[Tensor], Tensor],
     norms: Sequence[nn.Module],
     norm_moments: Sequence[Moments],
     target: FeatureTarget,

@@ -4,8 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from cl_core.backbones import Backbone
 from cl_core.inversion.objectives import InputStatistics
 
 
@@ -30,6 +31,19 @@ def gaussian(place: Place, draws: torch.Generator) -> Tensor:
     return place.known.draw(place.shape, draws)
 
 
+def soft(place: Place, draws: torch.Generator) -> Tensor:
+    """The stored mean with weak noise whose amplitude falls as 1 / frequency: large soft forms (TRIALS.md §2b).
+
+    The start for L-BFGS, which white noise sets on a bad course.
+    """
+    *_, h, w = place.shape
+    spectrum = torch.fft.rfft2(torch.randn(place.shape, generator=draws))
+    frequency = (torch.fft.fftfreq(h)[:, None] ** 2 + torch.fft.rfftfreq(w)[None, :] ** 2).sqrt()
+    noise = torch.fft.irfft2(spectrum / frequency.clamp_min(1 / max(h, w)), s=(h, w))
+    noise = (noise / noise.std()).to(place.known.mean.device)
+    return place.known.centre(place.shape) + WEAKNESS * place.known.deviation(place.shape) * noise
+
+
 def residual(place: Place, draws: torch.Generator) -> Tensor:
     """The target itself where it has the input's shape: a residual block is close to the identity. Else `gaussian`."""
     return place.target.clone() if tuple(place.target.shape) == place.shape else gaussian(place, draws)
@@ -51,16 +65,17 @@ def decoder(place: Place, draws: torch.Generator) -> Tensor:
 
 
 RIDGE, GAIN = 0.03, 1.3
+WEAKNESS = 0.2  # of soft noise, in deviations
 EXAMPLES = 250  # images of the current task that a decoder is fitted on
-STARTS: dict[str, Start] = {"gaussian": gaussian, "residual": residual, "decoder": decoder}
+STARTS: dict[str, Start] = {"gaussian": gaussian, "soft": soft, "residual": residual, "decoder": decoder}
 
 
-def examples(chain: list[nn.Module], images: Tensor, groups: list[range]) -> list[tuple[Tensor, Tensor]]:
+def examples(backbone: Backbone, images: Tensor, groups: list[range]) -> list[tuple[Tensor, Tensor]]:
     """Input and output of each group of layers on normalised images (m, c, h, w)."""
     pairs, x = [], images
     with torch.no_grad():
         for group in groups:
-            y = nn.Sequential(*(chain[i] for i in group))(x)
+            y = backbone.through(group, x)
             pairs.append((x, y))
             x = y
     return pairs

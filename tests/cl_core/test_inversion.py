@@ -18,7 +18,7 @@ from cl_core.inversion import Inversion, Knowledge
 from cl_core.inversion.objectives import FeatureTarget, InputStatistics, channel_kl, total_variation
 from cl_core.inversion.pixels import CoarseToFinePixels, PlainPixels
 from cl_core.seeding import generator
-from cl_core.statistics import ClassGaussians, gaussian_kl, measure_moments, running_moments
+from cl_core.statistics import ClassGaussians, gaussian_kl, measure_moments, running_moments, watching
 
 CPU = torch.device("cpu")
 
@@ -36,6 +36,23 @@ def test_fused_channel_kl_has_the_value_and_gradient_of_the_plain_formula(n: int
     (expected,) = torch.autograd.grad(plain, x)
     (found,) = torch.autograd.grad(3 * fused, x)
     torch.testing.assert_close(found, 3 * expected)
+
+
+def test_mixed_precision_gives_features_and_statistics_in_float32_close_to_the_exact_ones():
+    network = build(NetworkConfig(width=8, blocks=1), (1, 12, 12), 2, generator(0)).eval()
+    x = torch.randn(6, 1, 12, 12, generator=generator(1))
+    exact = network.features(x)
+    network.mixed = True
+    with watching(network.norms) as seen:
+        coarse = network.features(x)
+    assert coarse.dtype == torch.float32
+    assert 0 < float((coarse - exact).detach().abs().max()) < 0.05 * float(exact.detach().abs().max())
+    inner = seen[-1].detach()
+    assert inner.dtype == torch.bfloat16
+    mean, variance = torch.zeros(inner.shape[1]), torch.ones(inner.shape[1])
+    assert channel_kl(inner, mean, variance) == pytest.approx(
+        float(channel_kl(inner.float(), mean, variance)), rel=1e-3
+    )
 
 
 def test_statistics_by_class_and_position_are_met_by_the_images_they_came_from():
@@ -107,6 +124,7 @@ def _drain(network: Backbone, knowledge: Knowledge, config: InvertConfig) -> tup
     [
         ("layers", "gaussian", "plain", "adam"),
         ("layers", "residual", "coarse-to-fine", "adam"),
+        ("whole", "soft", "dct", "lbfgs"),
         ("stages", "gaussian", "dct", "adam"),
         ("halves", "decoder", "dct", "lbfgs"),
         ("whole", "decoder", "plain", "lbfgs"),
