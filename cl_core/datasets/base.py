@@ -16,21 +16,23 @@ class DataError(ValueError):
 
 @dataclass(frozen=True)
 class Split:
-    """Images of one split and their classes; the arrays are read-only."""
+    """Images of one split, their classes and, where the data has domains, those; the arrays are read-only."""
 
     images: np.ndarray  # uint8 (n, c, h, w)
     labels: np.ndarray  # int64 (n,)
+    domains: np.ndarray | None = None  # int64 (n,), indices into Dataset.domains
 
     def __post_init__(self) -> None:
-        self.images.flags.writeable = False
-        self.labels.flags.writeable = False
+        for array in (self.images, self.labels, self.domains):
+            if array is not None:
+                array.flags.writeable = False
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def rows(self, index: np.ndarray) -> "Split":
         """The images at `index`, in that order."""
-        return Split(self.images[index], self.labels[index])
+        return Split(self.images[index], self.labels[index], None if self.domains is None else self.domains[index])
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,7 @@ class Dataset:
     fingerprint: str  # hex; equal fingerprints are equal images
     licence: str
     read: Callable[[str], Split] = field(repr=False, compare=False)
+    domains: tuple[str, ...] = ()  # names of where the images come from (photo, sketch …); () when there is but one
     _kept: dict[str, Split] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def split(self, name: str) -> Split:

@@ -53,12 +53,17 @@ def test_what_is_wrong_with_a_folder_is_said_in_a_sentence(tmp_path: Path):
         return str(caught.value)
 
     assert "There is no folder" in said(tmp_path / "none")
-    assert "0 sub-folders" in said(tmp_path)
-    _fill(tmp_path / "one", "cats")
-    assert "at least two classes" in said(tmp_path / "one")
+    with pytest.raises(DataError, match="needs a path"):
+        datasets.load("folder:")
+    assert "cannot be read" in said(Path("~nobody-has-this-name/photos"))
+    assert "no sub-folder with images" in said(tmp_path)
+    cats = _fill(tmp_path / "one", "cats")
+    assert "only one sub-folder of images (“cats”); at least two classes" in said(tmp_path / "one")
+    assert "one sub-folder for each class" in said(cats)
+    assert f"did you mean {tmp_path / 'one'}?" in said(tmp_path)  # one folder too high up
     _fill(tmp_path / "few", "cats")
     _fill(tmp_path / "few", "dogs", count=1)
-    assert "“dogs” has 1 readable images" in said(tmp_path / "few")
+    assert "“dogs” has 1 readable image; at least 5" in said(tmp_path / "few")
     for file in _fill(tmp_path / "broken", "cats").iterdir():
         file.write_bytes(file.read_bytes()[:40])
     _fill(tmp_path / "broken", "dogs")
@@ -76,4 +81,41 @@ def test_damaged_files_are_left_out_and_counted_and_links_are_not_followed(tmp_p
     found = datasets.load(f"folder:{tmp_path / 'data'}")
     assert found.class_names == ("cats", "dogs")
     assert sum(len(found.split(split)) for split in datasets.SPLITS) == 20
-    assert "1 files could not be read" in found.licence
+    assert "1 file could not be read and was left out" in found.licence
+
+
+def test_two_levels_of_folders_are_domains_with_the_same_classes(tmp_path: Path):
+    for domain, count in (("photo", 10), ("sketch", 7)):
+        for name in ("cats", "mugs"):
+            _fill(tmp_path / domain, name, count)
+    found = datasets.load(f"folder:{tmp_path}")
+    assert found.class_names == ("cats", "mugs")
+    assert found.domains == ("photo", "sketch")
+    sizes = {"train": [6, 5], "validation": [2, 1], "test": [2, 1]}  # of each class, in each domain
+    for split in datasets.SPLITS:
+        part = found.split(split)
+        assert part.domains is not None
+        assert part.domains.dtype == np.int64
+        for domain in (0, 1):
+            assert np.bincount(part.labels[part.domains == domain]).tolist() == [sizes[split][domain]] * 2
+    train = found.split("train")
+    some = train.rows(np.flatnonzero(train.domains == 1)[:3])
+    assert some.domains.tolist() == [1, 1, 1]
+    without = datasets.load(f"folder:{tmp_path / 'photo'}")
+    assert without.domains == ()
+    assert without.split("test").domains is None
+    assert without.fingerprint != found.fingerprint
+
+
+def test_what_is_wrong_with_domains_is_said_in_a_sentence(tmp_path: Path):
+    _fill(tmp_path / "photo", "cats")
+    _fill(tmp_path / "photo", "mugs")
+    _fill(tmp_path / "sketch", "cats")
+    with pytest.raises(DataError, match="“sketch” has no images of the class “mugs”; every domain needs the same"):
+        datasets.load(f"folder:{tmp_path}")
+    _fill(tmp_path / "sketch", "mugs", 2)
+    with pytest.raises(DataError, match="“mugs” of the domain “sketch” has 2 readable images; at least 5"):
+        datasets.load(f"folder:{tmp_path}")
+    _fill(tmp_path, "stray")
+    with pytest.raises(DataError, match="“stray” holds images and “photo” has sub-folders of images; either all"):
+        datasets.load(f"folder:{tmp_path}")
