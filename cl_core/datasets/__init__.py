@@ -1,17 +1,38 @@
-"""A name → images and class names; no torch. Bundled sets (bundled.py) and folders of images (folders.py)."""
+"""A name → images and class names; no torch.
 
-from cl_core.datasets import bundled, folders
+Bundled sets (bundled.py), well-known ones on this computer (vision.py) and folders of images (folders.py).
+"""
+
+from pathlib import Path
+
+from cl_core.datasets import bundled, folders, vision
 from cl_core.datasets.base import ASSETS, SPLITS, DataError, Dataset, Split
 
-__all__ = ["ASSETS", "NAMES", "SPLITS", "DataError", "Dataset", "Split", "load"]
+__all__ = ["ASSETS", "FOLDER", "NAMES", "SPLITS", "DataError", "Dataset", "Split", "available", "load", "title"]
 
 NAMES = ("fashion-mnist",)  # the bundled ones
+FOLDER = "folder:"
 
 
 def load(name: str) -> Dataset:
-    """The data set of that name: a bundled one, or "folder:PATH". Raises DataError."""
-    if name.startswith("folder:"):
-        return folders.load(name.removeprefix("folder:"))
+    """The data set of that name: a bundled one, one of vision.SOURCES, or "folder:PATH". Raises DataError."""
+    if name.startswith(FOLDER):
+        return folders.load(name.removeprefix(FOLDER))
+    if name in vision.SOURCES:
+        return vision.load(name)
     if name not in NAMES:
-        raise DataError(f"There is no data set “{name}”; known are {', '.join(NAMES)} and folder:PATH.")
+        known = ", ".join((*NAMES, *vision.SOURCES))
+        raise DataError(f"There is no data set “{name}”; known are {known} and folder:PATH.")
     return bundled.load(ASSETS / name)
+
+
+def available() -> tuple[str, ...]:
+    """The names of the sets that are on this computer, without looking inside."""
+    return (*NAMES, *(name for name in vision.SOURCES if vision.on_disk(name)))
+
+
+def title(name: str) -> str:
+    """A data set's name for reading: of a folder, its last part."""
+    if name.startswith(FOLDER):
+        return Path(name.removeprefix(FOLDER)).name or name
+    return vision.SOURCES[name].title if name in vision.SOURCES else {"fashion-mnist": "Fashion-MNIST"}.get(name, name)

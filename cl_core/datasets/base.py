@@ -45,6 +45,7 @@ class Dataset:
     licence: str
     read: Callable[[str], Split] = field(repr=False, compare=False)
     domains: tuple[str, ...] = ()  # names of where the images come from (photo, sketch …); () when there is but one
+    preparation: tuple[str, ...] = ()  # what was done to the images on the way here: sentences for people
     _kept: dict[str, Split] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def split(self, name: str) -> Split:

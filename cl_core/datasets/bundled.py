@@ -38,6 +38,9 @@ def load(folder: Path) -> Dataset:
         fingerprint=hashlib.sha256(checksums.encode()).hexdigest(),
         licence=meta["licence"],
         read=lambda split: _read_split(folder / f"{split}.npz"),
+        preparation=("The images are used as they are.", f"Drawn from the original ones: {meta['drawn']}.")
+        if "drawn" in meta
+        else (),
     )
 
 
