@@ -21,6 +21,7 @@ SIDE = 32
 LEAST = 5  # images a class: fewer cannot be shared out
 MOST_CLASSES, MOST_IMAGES = 200, 50_000
 MOST_BYTES, MOST_PIXELS = 30_000_000, 60_000_000  # of one file; larger ones are not opened
+PARTS = {"train", "training", "test", "testing", "val", "valid", "validation"}  # what splits are called
 SHARES = {"train": 0.7, "validation": 0.15, "test": 0.15}
 PREPARATION = (
     f"Each image is turned upright, cut to its central square and scaled to {SIDE} × {SIDE} in colour; what is "
@@ -78,6 +79,11 @@ def _files(root: Path) -> Iterator[_File]:
         )
     if len(domains) == 1:
         raise DataError(f"{root} has only the folder “{domains[0].name}” in it; did you mean {domains[0]}?")
+    if domains and {domain.name.lower() for domain in domains} <= PARTS:
+        raise DataError(
+            f"{root} is divided into {' and '.join(d.name for d in domains)} already, which are no domains; "
+            f"name {domains[-1]} alone: the splits are drawn here."
+        )
     if not folders and _images(root):
         raise DataError(f"{root} holds images, but no sub-folders; sort the images into one sub-folder for each class.")
     for domain, folder in [(d.name, inner) for d in domains for inner in _sub_folders(d)] or [("", f) for f in classes]:

@@ -107,6 +107,14 @@ def test_two_levels_of_folders_are_domains_with_the_same_classes(tmp_path: Path)
     assert without.fingerprint != found.fingerprint
 
 
+def test_splits_are_not_taken_for_domains(tmp_path: Path):
+    for part in ("test", "train"):
+        for name in ("cats", "mugs"):
+            _fill(tmp_path / part, name)
+    with pytest.raises(DataError, match=rf"test and train already, .* name {tmp_path / 'train'} alone"):
+        datasets.load(f"folder:{tmp_path}")
+
+
 def test_what_is_wrong_with_domains_is_said_in_a_sentence(tmp_path: Path):
     _fill(tmp_path / "photo", "cats")
     _fill(tmp_path / "photo", "mugs")
