@@ -80,9 +80,10 @@ def _files(root: Path) -> Iterator[_File]:
     if len(domains) == 1:
         raise DataError(f"{root} has only the folder “{domains[0].name}” in it; did you mean {domains[0]}?")
     if domains and {domain.name.lower() for domain in domains} <= PARTS:
+        largest = next((domain for domain in domains if domain.name.lower().startswith("train")), domains[0])
         raise DataError(
             f"{root} is divided into {' and '.join(d.name for d in domains)} already, which are no domains; "
-            f"name {domains[-1]} alone: the splits are drawn here."
+            f"name {largest} alone: the splits are drawn here."
         )
     if not folders and _images(root):
         raise DataError(f"{root} holds images, but no sub-folders; sort the images into one sub-folder for each class.")

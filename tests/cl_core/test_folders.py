@@ -108,10 +108,10 @@ def test_two_levels_of_folders_are_domains_with_the_same_classes(tmp_path: Path)
 
 
 def test_splits_are_not_taken_for_domains(tmp_path: Path):
-    for part in ("test", "train"):
+    for part in ("test", "train", "val"):
         for name in ("cats", "mugs"):
             _fill(tmp_path / part, name)
-    with pytest.raises(DataError, match=rf"test and train already, .* name {tmp_path / 'train'} alone"):
+    with pytest.raises(DataError, match=rf"test and train and val already, .* name {tmp_path / 'train'} alone"):
         datasets.load(f"folder:{tmp_path}")
 
 
