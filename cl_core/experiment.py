@@ -14,7 +14,7 @@ from cl_core import heads, measure, strategies
 from cl_core.backbones.chain import frozen
 from cl_core.config import Config, ConfigError
 from cl_core.events import Event
-from cl_core.inversion import invert_classes, layer_iterations
+from cl_core.inversion import Inversion, invert_classes, layer_iterations
 from cl_core.learning import Training, train
 from cl_core.seeding import generator
 from cl_core.snapshot import Snapshot, freeze
@@ -135,6 +135,7 @@ def learn(snapshot: Snapshot, config: Config) -> Steps:
 def invert(snapshot: Snapshot, config: Config) -> Steps:
     """Make synthetic images from `snapshot`, which stays as it is.
 
+    record.pop("film", None)  # of the network before; the snapshot that it was taken for has it
     synthetic = keep: of the classes that have none yet (those just learned); regenerate: of all the classes seen.
     """
     identity = step_id(snapshot, "invert", config)
@@ -154,7 +155,7 @@ def invert(snapshot: Snapshot, config: Config) -> Steps:
     }
     yield Event("measure", 0, 1, 1.0)
     record = dict(snapshot.record) | {"layers": inversion.layers, "refine": inversion.refine}
-    record["inverted_classes"] = list(wanted)
+    record["inverted_classes"], record["film"] = list(wanted), inversion.film.frames
     targets = inversion.targets if len(wanted) == snapshot.classes_seen else None
     return _finish(snapshot, identity, "invert", config, state, record, seconds, began, targets)
 
@@ -170,13 +171,17 @@ def _finish(
     began: float,
     targets: torch.Tensor | None,
 ) -> Snapshot:
-    """The child: measured, with its arrays and its record."""
+    """The child: measured, with its arrays and its record, and the film of an inversion."""
     measured = time.perf_counter()
     task = snapshot.tasks_learned if verb == "learn" else snapshot.tasks_learned - 1
     synthetic = (state.synthetic_images, state.synthetic_labels)
-    view = measure.view_arrays(state.network, state.stream, task, state.normalise, state.gaussians, synthetic, targets)
-    arrays = state.to_arrays() | {f"view/{name}": array for name, array in view.items()}
+    film, film_features = measure.film(state.network, state.normalise, inversion)
+    view = measure.view_arrays(
+        state.network, state.stream, task, state.normalise, state.gaussians, synthetic, targets, film_features
+    )
+    arrays = state.to_arrays() | film | {f"view/{name}": array for name, array in view.items()}
     record["alignment"] = measure.alignment_record(view, config.machine.seed)
+    inversion: Inversion | None = None,
     record["kept"] = state.kept(strategies.get(record["strategy"]), arrays, config.learn)
     record["kept_bytes"] = sum(row["bytes"] for row in record["kept"])
     record["replaced_bytes"] = int(sum(state.stream.experience(t).train.images.nbytes for t in range(task + 1)))

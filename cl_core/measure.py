@@ -1,6 +1,7 @@
 """What is measured after a step: accuracies, and features for looking at."""
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from cl_core.backbones import Backbone
 from cl_core.backbones.chain import evaluating
 from cl_core.heads import Head
 from cl_core.images import Normaliser, from_bytes
+from cl_core.inversion import Inversion
 from cl_core.statistics import ClassGaussians
 from cl_core.stream import TaskStream
 
@@ -102,11 +104,13 @@ def view_arrays(
     task: int,
     normalise: Normaliser,
     gaussians: ClassGaussians,
+    more: Mapping[str, Tensor] = MappingProxyType({}),
     synthetic: tuple[Tensor, Tensor],
     targets: Tensor | None,
 ) -> dict[str, np.ndarray]:
     """Features for looking at, in the principal dimensions (at most 64) of the real test features of this network.
 
+    more: other features (…, d) to project in the same way, by name.
     synthetic: unit images and labels; targets (m, d): the target features of those images, or None when they belong to
     another network. An orthonormal projection maps a Gaussian exactly: mean W(μ − c), covariance W Σ Wᵀ.
     """
@@ -130,9 +134,28 @@ def view_arrays(
         arrays["synthetic"] = _compact(pca.transform(found))
         arrays["synthetic_labels"] = synthetic[1].cpu().numpy()
         arrays["synthetic_index"] = np.arange(len(found))
+    for name, features in more.items():
+        flat = pca.transform(features.flatten(0, -2).cpu().numpy())
+        arrays[name] = _compact(flat.reshape(*features.shape[:-1], -1))
     if targets is not None:
         arrays["targets"] = _compact(pca.transform(targets.cpu().numpy()))
     return arrays
+def film(
+    backbone: Backbone, normalise: Normaliser, inversion: Inversion | None
+) -> tuple[dict[str, np.ndarray], dict[str, Tensor]]:
+    """The film of an inversion as arrays of a snapshot, and its features for `view_arrays`; nothing without a film.
+
+    film/images (frames, n, c, h, w) uint8 and film/labels (n,); features film (frames, n, d) and film_targets (n, d).
+    """
+    if inversion is None:
+        return {}, {}
+    images, rows = np.stack(inversion.film.images), torch.tensor(inversion.film.rows, device=inversion.targets.device)
+    unit = from_bytes(images, inversion.targets.device).flatten(0, 1)
+    features = features_of(backbone, normalise(unit)).unflatten(0, images.shape[:2])
+    arrays = {"film/images": images, "film/labels": inversion.labels[rows].cpu().numpy()}
+    return arrays, {"film": features, "film_targets": inversion.targets[rows]}
+
+
 
 
 def _compact(features: np.ndarray) -> np.ndarray:

@@ -31,6 +31,8 @@ class Snapshot:
       gaussians/mean      (classes, d); gaussians/std (classes, d) or gaussians/covariance (classes, d, d)
       synthetic<t>/images (n, c, h, w) float16, in [0, 1], of the classes of task t; /labels (n,) int64 class indices
       view/…              features for looking at, in at most 64 principal dimensions of this network (see measure.py)
+      film/images         (frames, n, c, h, w) uint8: a few images as inversion went on (see inversion/film.py), and
+                          film/labels (n,); only of an inversion; their features are view/film and view/film_targets
     record: plain data: accuracies, losses, seconds, bytes kept (see experiment.py for its keys).
     Classes are numbered in the order in which the stream brings them.
     """

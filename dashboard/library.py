@@ -55,7 +55,7 @@ def _read(path: Path, node_id: str) -> Snapshot:
 @functools.lru_cache(maxsize=12)
 def _read_to_see(path: Path, node_id: str) -> Snapshot:
     record = Store(path).read_node(node_id)
-    groups = [group for group in record["objects"] if group == "view" or group.startswith("synthetic")]
+    groups = [group for group in record["objects"] if group in ("view", "film") or group.startswith("synthetic")]
     return Store(path).load(node_id, groups)
 
 

@@ -20,7 +20,7 @@ class Progress:
     fraction: float = 0.0
     stage: str = ""
     layer: int = 0
-    layers: int = 0
+    layer_names: tuple[str, ...] = ()
     losses: list[tuple[float, str, float]] = field(default_factory=list)
     accuracies: list[tuple[float, tuple[float, ...]]] = field(default_factory=list)
     images: np.ndarray | None = None  # uint8 (n, h, w, c)
@@ -40,7 +40,7 @@ def fold(events: Sequence[Event]) -> Progress:
         fraction=min(1.0, max(0.0, last.fraction)),
         stage=last.stage,
         layer=last.layer,
-        layers=last.layers,
+        layer_names=last.layer_names,
         losses=_losses(events),
         accuracies=[(event.fraction, event.accuracies) for event in measured],
         images=None if seen is None else seen.images,

@@ -16,6 +16,7 @@ from cl_core.store import Store, StoreError
 
 LIMIT = 5_000_000  # bytes
 MAIN, BESIDE = "pmi", ("finetune", "gaussians")  # the method, the control that forgets, the control without images
+LOOKED_AT = ("view", "film")  # groups of arrays, beside the synthetic images
 TITLE = "Fashion-MNIST, 5 tasks of 2 classes"
 
 
@@ -55,5 +56,5 @@ def run(args: argparse.Namespace) -> None:
 def for_looking(snapshot: Snapshot) -> Snapshot:
     """The snapshot without what only computing needs."""
     groups = {name: name.partition("/")[0] for name in snapshot.arrays}
-    kept = {n: snapshot.arrays[n] for n, group in groups.items() if group == "view" or group.startswith("synthetic")}
+    kept = {n: snapshot.arrays[n] for n, group in groups.items() if group in LOOKED_AT or group.startswith("synthetic")}
     return dataclasses.replace(snapshot, arrays=freeze(kept))

@@ -2,7 +2,7 @@
 
 import functools
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,12 +15,13 @@ from cl_core.backbones.chain import frozen
 from cl_core.config import ConfigError, InvertConfig
 from cl_core.events import Event
 from cl_core.images import Normaliser, activations_to_bytes, to_bytes
-from cl_core.inversion.full_model import refine
+from cl_core.inversion.film import Camera, Film
+from cl_core.inversion.full_model import RefineStep, refine
 from cl_core.inversion.objectives import FeatureTarget, InputStatistics
 from cl_core.inversion.optimisers import Adam, Optimiser, PerImageLBFGS
 from cl_core.inversion.per_layer import invert_group
 from cl_core.inversion.pixels import CoarseToFinePixels, DCTPixels, Pixels, PlainPixels
-from cl_core.inversion.starts import STARTS, Place, examples
+from cl_core.inversion.starts import GroupStarts
 from cl_core.statistics import ClassGaussians, Moments
 
 SECONDS_BETWEEN_IMAGES = 0.4
@@ -52,6 +53,7 @@ class Inversion:
     targets: Tensor
     layers: list[dict[str, Any]] = field(default_factory=list)
     refine: dict[str, Any] = field(default_factory=dict)
+    film: Film = field(default_factory=Film)
 
 
 def layer_iterations(config: InvertConfig, groups: int) -> list[int]:
@@ -88,18 +90,43 @@ def invert_classes(
 ) -> Generator[Event, None, Inversion]:
     """Synthetic images of the classes of `knowledge`. The backbone's modes and requires_grad are restored."""
     targets, labels = draw_targets(knowledge, config, generator)
+    return (yield from invert_targets(backbone, knowledge, targets, labels, config, normalise, generator))
+
+
+def invert_targets(
+    backbone: Backbone,
+    knowledge: Knowledge,
+    targets: Tensor,
+    labels: Tensor,
+    config: InvertConfig,
+    normalise: Normaliser,
+    generator: torch.Generator,
+    watch: Callable[[RefineStep], None] | None = None,
+) -> Generator[Event, None, Inversion]:
+    """Synthetic images of given target features (n, d), class by class, as `draw_targets` gives them.
+
+    watch: is shown every iteration of the refinement, with all its images.
+    """
     whitening = None
     if config.distance == "mahalanobis":
         whitening = torch.stack([knowledge.gaussians.whitening(c) for c in range(len(knowledge.classes))])
     target = FeatureTarget(targets, whitening)
     groups = backbone.groups(config.groups)
-    work = _Work(layer_iterations(config, len(groups)), config.full_iterations, labels, config.images_per_class)
+    names = tuple(backbone.group_name(group) for group in groups)
+    work = _Work(layer_iterations(config, len(groups)), names, config.full_iterations, labels, config.images_per_class)
     result = Inversion(torch.empty(0), labels, targets)
     with frozen(backbone):
-        start = yield from _invert_groups(
-            backbone, groups, knowledge, target, config, normalise, generator, work, result
+        starts = GroupStarts(config.start, backbone, groups, knowledge.inputs, knowledge.examples)
+        camera = Camera(
+            len(knowledge.classes), config.images_per_class, config.full_iterations, starts.of_first_classes, normalise
         )
-        result.images = yield from _refine(backbone, knowledge, target, start, config, normalise, work, result)
+        result.film = camera.film
+        start = yield from _invert_groups(
+            backbone, groups, knowledge, target, config, normalise, generator, work, result, starts, camera
+        )
+        result.images = yield from _refine(
+            backbone, knowledge, target, start, config, normalise, work, result, watch, camera
+        )
     return result
 
 
@@ -113,16 +140,16 @@ def _invert_groups(
     generator: torch.Generator,
     work: "_Work",
     result: Inversion,
+    starts: GroupStarts,
+    camera: Camera,
 ) -> Generator[Event, None, Tensor]:
     """PMI down the chain: unit images (n, c, h, w), held within [0, 1]."""
-    shapes = backbone.layer_input_shapes()
-    pairs = examples(backbone, knowledge.examples, groups) if len(knowledge.examples) else None
     for index in reversed(range(len(groups))):
         began, group = time.perf_counter(), groups[index]
         statistics = knowledge.inputs[group[0]]
-        known_pair = pairs[index] if pairs else (torch.empty(0), torch.empty(0))
-        place = Place(target.values, statistics, (len(target.values), *shapes[group[0]]), *known_pair)
-        h = STARTS[config.start](place, generator).requires_grad_()
+        h = starts.draw(index, target.values, generator).requires_grad_()
+        if index == len(groups) - 1:
+            camera.stop(h, index, "", 0, 0.0, None)
         norms, before = backbone.norms_of(group), len(backbone.norms_of(range(group[0])))
         steps = invert_group(
             functools.partial(backbone.through, group),
@@ -148,12 +175,14 @@ def _invert_groups(
         result.layers.append(
             {
                 "layer": index + 1,
-                "name": backbone.group_name(group),
+                "name": work.names[index],
                 "iterations": work.per_group[index],
                 "curve": curve,
                 "seconds": time.perf_counter() - began,
             }
         )
+        if curve:
+            camera.stop(best, index, work.names[index], len(curve), work.done, min(curve))
         target = FeatureTarget(best)
     return normalise.inverse(best).clamp(0, 1)
 
@@ -167,6 +196,8 @@ def _refine(
     normalise: Normaliser,
     work: "_Work",
     result: Inversion,
+    watch: Callable[[RefineStep], None] | None,
+    camera: Camera,
 ) -> Generator[Event, None, Tensor]:
     """The refinement: unit images (n, c, h, w)."""
     began, curves = time.perf_counter(), dict[str, list[float]]()
@@ -189,16 +220,22 @@ def _refine(
             break
         for name, value in step.losses.items():
             curves.setdefault(name, []).append(value)
+        if watch is not None:
+            watch(step)
         yield work.refine_event(len(curves["total"]), step.losses, step.images)
+        camera.refined(step.images, len(curves["total"]), work.done, step.losses["total"])
     result.refine = {"iterations": config.full_iterations, "curve": curves, "seconds": time.perf_counter() - began}
+    camera.ended(images, work.done, min(curves["total"]) if curves else None)
     return images
 
 
 class _Work:
     """Turns steps into events: how much is done of the whole, and images only a few times a second."""
 
-    def __init__(self, per_group: list[int], full: int, labels: Tensor, images_per_class: int) -> None:
-        self.per_group, self.full, self.done = per_group, full, 0.0
+    def __init__(
+        self, per_group: list[int], names: tuple[str, ...], full: int, labels: Tensor, images_per_class: int
+    ) -> None:
+        self.per_group, self.names, self.full, self.done = per_group, names, full, 0.0
         self.total = sum(per_group) / len(per_group) + full  # in passes through the whole network
         first = torch.arange(len(labels)) % images_per_class < SHOWN_A_CLASS
         self.shown = first.nonzero().flatten().to(labels.device)
@@ -225,7 +262,7 @@ class _Work:
             self.per_group[index],
             self.done / self.total,
             index + 1,
-            len(self.per_group),
+            self.names,
             losses,
             images=images,
             image_labels=self.labels if images is not None else (),

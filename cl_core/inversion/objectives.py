@@ -55,6 +55,10 @@ class InputStatistics:
     def by_class(self) -> bool:
         return self.mean.dim() == 4
 
+    def first(self, classes: int) -> "InputStatistics":
+        """The same for a batch of the first so many classes."""
+        return InputStatistics(self.mean[:classes], self.variance[:classes]) if self.by_class else self
+
     def draw(self, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
         """A start (n, c, h, w) from N(mean, variance)."""
         noise = torch.randn(shape, generator=generator).to(self.mean.device)

@@ -1,6 +1,7 @@
 """Where the input of a group of layers starts before it is optimised (METHOD.md §4, TRIALS.md §2)."""
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -8,6 +9,27 @@ from torch import Tensor
 
 from cl_core.backbones import Backbone
 from cl_core.inversion.objectives import InputStatistics
+from cl_core.seeding import generator
+
+
+@dataclass(frozen=True, eq=False)
+class Examples:
+    """What a group of layers met and made on real images: inputs (m, c, h, w), outputs (m, …)."""
+
+    inputs: Tensor
+    outputs: Tensor
+
+    @functools.cached_property
+    def ridge(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Ridge regression of input from output, in the dual form: it costs m³, whatever the layers' sizes.
+
+        Mean output (d,), mean input (c·h·w,), centred outputs (m, d) and weights (m, c·h·w).
+        """
+        x, y = self.outputs.flatten(1), self.inputs.flatten(1)
+        mx, my = x.mean(0), y.mean(0)
+        gram = (x - mx) @ (x - mx).T
+        ridge = RIDGE * gram.diagonal().mean().clamp_min(1e-6) * torch.eye(len(x), device=x.device)
+        return mx, my, x - mx, torch.linalg.solve(gram + ridge, y - my)
 
 
 @dataclass(frozen=True)
@@ -17,10 +39,7 @@ class Place:
     target: Tensor  # what the group should give (n, …)
     known: InputStatistics  # the stored statistics of the input
     shape: tuple[int, ...]  # of the input, (n, c, h, w)
-    example_inputs: (
-        Tensor  # of the group, on real images of the current task (m, c, h, w); empty unless a decoder is asked
-    )
-    example_outputs: Tensor  # what the group makes of them (m, …)
+    examples: Examples | None  # on real images of the current task; None unless a decoder is asked
 
 
 Start = Callable[[Place, torch.Generator], Tensor]
@@ -52,15 +71,12 @@ def residual(place: Place, draws: torch.Generator) -> Tensor:
 def decoder(place: Place, draws: torch.Generator) -> Tensor:
     """Ridge regression of the group's input from its output, fitted on the current task's real activations.
 
-    The learner may use those images; they are gone with the task. In the dual form, the fit costs m³ for m images,
-    whatever the layers' sizes. What shrinkage takes away from the deviations is given back by GAIN.
+    The learner may use those images; they are gone with the task. What shrinkage takes away from the deviations is
+    given back by GAIN.
     """
-    x, y = place.example_outputs.flatten(1), place.example_inputs.flatten(1)
-    mx, my = x.mean(0), y.mean(0)
-    gram = (x - mx) @ (x - mx).T
-    ridge = RIDGE * gram.diagonal().mean().clamp_min(1e-6) * torch.eye(len(x), device=x.device)
-    weights = torch.linalg.solve(gram + ridge, y - my)  # (m, c·h·w)
-    deviation = (place.target.flatten(1) - mx) @ (x - mx).T @ weights
+    assert place.examples is not None
+    mx, my, outputs, weights = place.examples.ridge
+    deviation = (place.target.flatten(1) - mx) @ outputs.T @ weights
     return (my + GAIN * deviation).view(place.shape)
 
 
@@ -70,12 +86,45 @@ EXAMPLES = 250  # images of the current task that a decoder is fitted on
 STARTS: dict[str, Start] = {"gaussian": gaussian, "soft": soft, "residual": residual, "decoder": decoder}
 
 
-def examples(backbone: Backbone, images: Tensor, groups: list[range]) -> list[tuple[Tensor, Tensor]]:
+def examples(backbone: Backbone, images: Tensor, groups: list[range]) -> list[Examples]:
     """Input and output of each group of layers on normalised images (m, c, h, w)."""
     pairs, x = [], images
     with torch.no_grad():
         for group in groups:
             y = backbone.through(group, x)
-            pairs.append((x, y))
+            pairs.append(Examples(x, y))
             x = y
     return pairs
+
+
+class GroupStarts:
+    """The starts of the inputs of all the groups of layers of a network.
+
+    kind: a name in STARTS; inputs: what is known of each layer's input; images: normalised ones, for a decoder.
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        backbone: Backbone,
+        groups: list[range],
+        inputs: Sequence[InputStatistics],
+        images: Tensor,
+    ) -> None:
+        shapes = backbone.layer_input_shapes()
+        self.start, self.shapes = STARTS[kind], [shapes[group[0]] for group in groups]
+        self.known = [inputs[group[0]] for group in groups]
+        self.examples: Sequence[Examples | None] = (
+            examples(backbone, images, groups) if len(images) else [None] * len(groups)
+        )
+
+    def draw(self, index: int, target: Tensor, draws: torch.Generator) -> Tensor:
+        """The start (n, c, h, w) of the input of group `index`, which should make `target` (n, …)."""
+        return self._draw(index, target, self.known[index], draws)
+
+    def of_first_classes(self, index: int, target: Tensor, classes: int) -> Tensor:
+        """The same for the first so many classes only, from draws that are the same each time: for looking at."""
+        return self._draw(index, target, self.known[index].first(classes), generator(0, "look", index))
+
+    def _draw(self, index: int, target: Tensor, known: InputStatistics, draws: torch.Generator) -> Tensor:
+        return self.start(Place(target, known, (len(target), *self.shapes[index]), self.examples[index]), draws)

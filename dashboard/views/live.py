@@ -117,26 +117,15 @@ def _accuracies(told: Progress, scene: Scene) -> None:
 
 def _images(told: Progress, scene: Scene) -> None:
     assert told.images is not None
-    layers = _layer_names(scene, told.layers)
     what = "the mean of each activation's channels" if told.images_are_activations else "the images themselves"
     st.caption(f"What forms? At this layer, {what}.")
-    if told.layers:
-        st.html(markup.chain(layers, told.layer - 1))
+    if told.layer_names:
+        st.html(markup.chain(told.layer_names, told.layer - 1))
     else:
-        st.html(markup.chain(layers, None))
+        st.html(markup.chain(scene.record.get("layer_names", []), None))
     classes = sorted(set(told.image_labels))
     columns = 8 if len(classes) <= 3 else 16
     rows = [told.images[i : i + columns] for i in range(0, len(told.images), columns)]
     sheet = pictures.sheet(rows, columns, scale=max(1, 56 // told.images.shape[1]))
     st.html(markup.picture(pictures.data_uri(sheet), "Images as they form"))
     st.html(markup.key([(markup.mark(c), scene.node.class_names[c]) for c in classes]))
-
-
-def _layer_names(scene: Scene, count: int) -> list[str]:
-    """Names of the layers, or groups of layers, first layer first; `count`: how many there are, 0 when unknown."""
-    layers = list(scene.record.get("layer_names", []))
-    groups = [part["name"] for part in scene.record.get("layers", [])][::-1]
-    fitting = [names for names in (layers, groups) if len(names) == count]
-    if fitting or not count:
-        return fitting[0] if fitting else layers
-    return [f"group {i + 1}" for i in range(count)]

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from cl_core import experiment, strategies
+from cl_core.commands.build_example import for_looking
 from cl_core.config import Config, ConfigError
 from cl_core.events import Diverged, Event
 from cl_core.presets import preset
@@ -63,6 +64,22 @@ def test_a_stream_is_learned_and_inverted_end_to_end(path: list[Snapshot]):
     assert {row["class"] for row in leaf.record["alignment"]} == set(range(10))
     assert leaf.record["kept_bytes"] == sum(row["bytes"] for row in leaf.record["kept"]) > 0
     assert leaf.next_verb is None
+
+
+def test_an_inversion_keeps_its_film_for_looking_and_not_as_part_of_the_method(path: list[Snapshot]):
+    _, _, made, learned_next, *_ = path
+    film, view, frames = made.group("film"), made.group("view"), made.record["film"]
+    assert film["images"].shape == (len(frames), 4 * 6, 1, 28, 28)
+    assert film["images"].dtype == np.uint8
+    assert film["labels"].tolist() == np.repeat(range(4), 6).tolist()
+    assert view["film"].shape == (len(frames), 4 * 6, view["real"].shape[1])
+    first = view["synthetic"][view["synthetic_labels"] == 0][:6]
+    assert np.abs(view["film"][-1][:6] - first).max() < 0.05 * np.abs(view["real"]).max()  # but for rounding to bytes
+    assert np.array_equal(view["film_targets"][:6], view["targets"][:6])
+    assert not [row for row in made.record["kept"] if row["what"].startswith(("film", "view"))]
+    assert "film/images" in for_looking(made).arrays
+    assert "film" not in learned_next.record
+    assert not learned_next.group("film")
 
 
 def test_replay_forgets_less_than_finetune(path: list[Snapshot]):

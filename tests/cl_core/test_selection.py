@@ -11,7 +11,7 @@ from cl_core import selection
 from cl_core.config import InvertConfig
 from cl_core.inversion.optimisers import PerImageLBFGS
 from cl_core.inversion.pixels import DCTPixels
-from cl_core.inversion.starts import Place, decoder
+from cl_core.inversion.starts import Examples, Place, decoder
 from cl_core.seeding import generator
 from cl_core.statistics import ClassGaussians
 
@@ -94,7 +94,7 @@ def test_the_ridge_decoder_inverts_a_linear_layer():
     weight = torch.randn(4, 4, generator=draws)
     inputs = torch.randn(200, 1, 2, 2, generator=draws)
     outputs, wanted = inputs.flatten(1) @ weight, torch.randn(5, 1, 2, 2, generator=draws)
-    place = Place(wanted.flatten(1) @ weight, None, (5, 1, 2, 2), inputs, outputs)  # type: ignore[arg-type]
+    place = Place(wanted.flatten(1) @ weight, None, (5, 1, 2, 2), Examples(inputs, outputs))  # type: ignore[arg-type]
     found = decoder(place, draws)
     cosine = torch.nn.functional.cosine_similarity(found.flatten(1), wanted.flatten(1))
     assert cosine.min() > 0.98

@@ -11,7 +11,6 @@ from collections.abc import Generator
 
 import numpy as np
 
-from cl_core import datasets
 from cl_core.config import Config
 from cl_core.events import Diverged, Event
 from cl_core.snapshot import Snapshot, freeze
@@ -120,7 +119,7 @@ def invert(snapshot: Snapshot, config: Config) -> Generator[Event, None, Snapsho
             noise = rng.integers(0, 255, shown.shape).astype(np.uint8)
             yield from _tick(
                 Event(
-                    "layer", i, steps, done / whole, layer=layer, layers=len(LAYERS), losses={"total": loss},
+                    "layer", i, steps, done / whole, layer=layer, layer_names=LAYERS, losses={"total": loss},
                     images=noise, image_labels=shown_labels, images_are_activations=layer > 1,
                 )
             )  # fmt: skip
@@ -204,8 +203,7 @@ def _view(
     seen, spread = sum(snapshot.task_sizes[:tasks]), np.linspace(1.6, 0.3, DIMENSIONS)
     means = np.random.default_rng(config.machine.seed).normal(0, 3, (100, DIMENSIONS))[:seen] * spread
     stream = TaskStream(config.stream, config.machine.seed)
-    rows = np.concatenate([stream.rows("test", (c,))[:60] for c in range(seen)])
-    labels = np.repeat(np.arange(seen), len(rows) // seen)
+    rows, labels = stream.first_rows("test", tasks - 1, 60)
     real = means[labels] + rng.normal(0, 1, (len(labels), DIMENSIONS)) * spread
     made = np.zeros(0, np.int64) if made is None else made
     targets = means[made] + 0.8 * rng.normal(0, 1, (len(made), DIMENSIONS)) * spread
@@ -222,10 +220,10 @@ def _view(
 def _dreams(snapshot: Snapshot, seen: int, count: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Blurred mixtures of test images of each class, as (n, c, h, w) in [0, 1], and their classes."""
     stream = TaskStream(snapshot.config.stream, snapshot.config.machine.seed)
-    test = datasets.load(snapshot.config.stream.data).split("test").images
+    test = stream.seen(snapshot.tasks_learned - 1, "test")
     images = []
     for c in range(seen):
-        own = test[stream.rows("test", (c,))] / 255.0
+        own = test.images[test.labels == c] / 255.0
         mixed = np.stack([own[rng.integers(0, len(own), 3)].mean(0) for _ in range(count)])
         images.append(np.clip(mixed + rng.normal(0, 0.05, mixed.shape), 0, 1))
     return np.concatenate(images), np.repeat(np.arange(seen), count)

@@ -23,8 +23,8 @@ def test_events_fold_into_progress():
     image = np.zeros((2, 4, 4, 1), np.uint8)
     told = progress.fold(
         [
-            Event("layer", 1, 2, 0.1, layer=2, layers=2, losses={"total": 3.0}, images=image, image_labels=(0, 1)),
-            Event("layer", 2, 2, 0.2, layer=2, layers=2, losses={"total": float("nan")}),
+            Event("layer", 1, 2, 0.1, 2, ("stem", "block 1"), {"total": 3.0}, images=image, image_labels=(0, 1)),
+            Event("layer", 2, 2, 0.2, 2, ("stem", "block 1"), {"total": float("nan")}),
             Event("refine", 1, 5, 0.6, losses={"total": 1.0}),
         ]
     )

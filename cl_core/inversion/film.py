@@ -1,0 +1,107 @@
+"""A film of an inversion: what the images would be if it stopped here or there, for a few images of each class.
+
+It looks on: it draws from a generator of its own and changes nothing. It is for looking at, and not for learning from.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from cl_core.images import Normaliser, to_bytes
+
+A_CLASS, IN_ALL = 6, 40  # images shown
+MOMENTS = 9  # of the refinement, closer together at its beginning
+
+# The start of the input of a group of layers, given its number, what it should make, and of how many classes that is.
+Fill = Callable[[int, Tensor, int], Tensor]
+
+
+@dataclass
+class Film:
+    """frames: plain dicts {"stage": "start", "layer" or "refine", "layer", "name", "iteration", "of", "units", "loss"}.
+
+    layer and name: of the group of layers (None and "" where it is none); units: full-network passes forward and back
+    spent so far; loss: of that stage, None at the start. images: one array (n, c, h, w), uint8, a frame.
+    rows (n,): which of the inversion's images these are, class by class.
+    """
+
+    rows: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
+    frames: list[dict[str, Any]] = field(default_factory=list)
+    images: list[np.ndarray] = field(default_factory=list)
+
+
+class Camera:
+    """Takes the frames of a film while an inversion runs.
+
+    classes: how many are inverted, images_per_class images each, class by class; refinement: its iterations; fill: see
+    Fill.
+    """
+
+    def __init__(self, classes: int, images_per_class: int, refinement: int, fill: Fill, normalise: Normaliser) -> None:
+        shown = min(classes, IN_ALL)
+        each = min(A_CLASS, images_per_class, max(1, IN_ALL // shown))
+        rows = (np.arange(shown)[:, None] * images_per_class + np.arange(each)).ravel()
+        self.film, self._classes = Film(rows), shown
+        self._rows, self._fill, self._normalise = torch.tensor(rows), fill, normalise
+        self._refinement, self._moments = refinement, moments(refinement)
+
+    def stop(self, made: Tensor, index: int, name: str, iterations: int, units: float, loss: float | None) -> None:
+        """What if it stopped with this input of the group of layers number `index`? The groups below only start.
+
+        made: of all the images (n, …). A loss of None is the beginning, before any iteration.
+        """
+        x = made.detach()[self._rows.to(made.device)]
+        for below in reversed(range(index)):
+            x = self._fill(below, x, self._classes)
+        stage = "start" if loss is None else "layer"
+        layer, name = (None, "") if loss is None else (index + 1, name)
+        self._take(self._normalise.inverse(x), stage, layer, name, iterations, iterations, units, loss)
+
+    def refined(self, images: Tensor, iteration: int, units: float, loss: float) -> None:
+        """The unit images (n, c, h, w) that an iteration of the refinement met, if it is one of the moments to keep.
+
+        The last moment is kept for `ended`.
+        """
+        if iteration in self._moments and iteration < self._refinement:
+            self._take(
+                images[self._rows.to(images.device)], "refine", None, "", iteration, self._refinement, units, loss
+            )
+
+    def ended(self, images: Tensor, units: float, loss: float | None) -> None:
+        """The images that the inversion gives, after a refinement (loss: their total, None when there was none)."""
+        if loss is not None:
+            shown = images[self._rows.to(images.device)]
+            self._take(shown, "refine", None, "", self._refinement, self._refinement, units, loss)
+
+    def _take(
+        self,
+        unit: Tensor,
+        stage: str,
+        layer: int | None,
+        name: str,
+        iteration: int,
+        of: int,
+        units: float,
+        loss: float | None,
+    ) -> None:
+        self.film.images.append(to_bytes(unit).transpose(0, 3, 1, 2))
+        self.film.frames.append(
+            {
+                "stage": stage,
+                "layer": layer,
+                "name": name,
+                "iteration": iteration,
+                "of": of,
+                "units": units,
+                "loss": loss,
+            }
+        )
+
+
+def moments(iterations: int) -> list[int]:
+    """At most MOMENTS iterations from the first to the last one, evenly spread in their logarithm."""
+    return sorted({round(moment) for moment in np.geomspace(1, iterations, MOMENTS)}) if iterations else []
