@@ -129,13 +129,13 @@ def learn(snapshot: Snapshot, config: Config) -> Steps:
     )
     record |= {"curves": training.curves, "epoch_accuracy": training.epoch_accuracy}
     record["layer_names"] = state.network.layer_names
+    record.pop("film", None)  # of the network before; the snapshot that it was taken for has it
     return _finish(snapshot, identity, "learn", config, state, record, seconds, began, targets=None)
 
 
 def invert(snapshot: Snapshot, config: Config) -> Steps:
     """Make synthetic images from `snapshot`, which stays as it is.
 
-    record.pop("film", None)  # of the network before; the snapshot that it was taken for has it
     synthetic = keep: of the classes that have none yet (those just learned); regenerate: of all the classes seen.
     """
     identity = step_id(snapshot, "invert", config)
@@ -157,7 +157,7 @@ def invert(snapshot: Snapshot, config: Config) -> Steps:
     record = dict(snapshot.record) | {"layers": inversion.layers, "refine": inversion.refine}
     record["inverted_classes"], record["film"] = list(wanted), inversion.film.frames
     targets = inversion.targets if len(wanted) == snapshot.classes_seen else None
-    return _finish(snapshot, identity, "invert", config, state, record, seconds, began, targets)
+    return _finish(snapshot, identity, "invert", config, state, record, seconds, began, targets, inversion)
 
 
 def _finish(
@@ -170,6 +170,7 @@ def _finish(
     seconds: dict[str, float],
     began: float,
     targets: torch.Tensor | None,
+    inversion: Inversion | None = None,
 ) -> Snapshot:
     """The child: measured, with its arrays and its record, and the film of an inversion."""
     measured = time.perf_counter()
@@ -181,7 +182,6 @@ def _finish(
     )
     arrays = state.to_arrays() | film | {f"view/{name}": array for name, array in view.items()}
     record["alignment"] = measure.alignment_record(view, config.machine.seed)
-    inversion: Inversion | None = None,
     record["kept"] = state.kept(strategies.get(record["strategy"]), arrays, config.learn)
     record["kept_bytes"] = sum(row["bytes"] for row in record["kept"])
     record["replaced_bytes"] = int(sum(state.stream.experience(t).train.images.nbytes for t in range(task + 1)))

@@ -104,15 +104,15 @@ def view_arrays(
     task: int,
     normalise: Normaliser,
     gaussians: ClassGaussians,
-    more: Mapping[str, Tensor] = MappingProxyType({}),
     synthetic: tuple[Tensor, Tensor],
     targets: Tensor | None,
+    more: Mapping[str, Tensor] = MappingProxyType({}),
 ) -> dict[str, np.ndarray]:
     """Features for looking at, in the principal dimensions (at most 64) of the real test features of this network.
 
-    more: other features (…, d) to project in the same way, by name.
     synthetic: unit images and labels; targets (m, d): the target features of those images, or None when they belong to
     another network. An orthonormal projection maps a Gaussian exactly: mean W(μ − c), covariance W Σ Wᵀ.
+    more: other features (…, d) to project in the same way, by name.
     """
     device = backbone.head.weight.device
     rows, labels = _view_rows(stream, task)
@@ -134,12 +134,14 @@ def view_arrays(
         arrays["synthetic"] = _compact(pca.transform(found))
         arrays["synthetic_labels"] = synthetic[1].cpu().numpy()
         arrays["synthetic_index"] = np.arange(len(found))
+    if targets is not None:
+        arrays["targets"] = _compact(pca.transform(targets.cpu().numpy()))
     for name, features in more.items():
         flat = pca.transform(features.flatten(0, -2).cpu().numpy())
         arrays[name] = _compact(flat.reshape(*features.shape[:-1], -1))
-    if targets is not None:
-        arrays["targets"] = _compact(pca.transform(targets.cpu().numpy()))
     return arrays
+
+
 def film(
     backbone: Backbone, normalise: Normaliser, inversion: Inversion | None
 ) -> tuple[dict[str, np.ndarray], dict[str, Tensor]]:
@@ -154,8 +156,6 @@ def film(
     features = features_of(backbone, normalise(unit)).unflatten(0, images.shape[:2])
     arrays = {"film/images": images, "film/labels": inversion.labels[rows].cpu().numpy()}
     return arrays, {"film": features, "film_targets": inversion.targets[rows]}
-
-
 
 
 def _compact(features: np.ndarray) -> np.ndarray:
