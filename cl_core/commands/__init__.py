@@ -4,6 +4,6 @@ A command is a module with `add_parser(subparsers)` and `run(args)`, which retur
 core's own errors when it cannot go on. Its module imports no torch: that comes inside `run`, once it is needed.
 """
 
-from cl_core.commands import ablate, bench, build_data, build_example, compare, info, run
+from cl_core.commands import ablate, bench, build_data, build_example, compare, data, info, race, run
 
-COMMANDS = (run, compare, ablate, info, bench, build_data, build_example)
+COMMANDS = (run, compare, ablate, info, data, race, bench, build_data, build_example)

@@ -2,6 +2,7 @@
 
 from collections.abc import Generator, Iterator
 from contextlib import closing
+from typing import TypeVar
 
 from tqdm import tqdm
 
@@ -9,6 +10,8 @@ from cl_core.config import Config
 from cl_core.events import Event
 from cl_core.snapshot import Snapshot
 from cl_core.store import Store
+
+T = TypeVar("T")
 
 
 def steps(config: Config, store: Store | None = None, tasks: int | None = None) -> Iterator[Snapshot]:
@@ -33,7 +36,7 @@ def steps(config: Config, store: Store | None = None, tasks: int | None = None) 
         yield snapshot
 
 
-def watch(growing: Generator[Event, None, Snapshot], title: str) -> Snapshot:
+def watch(growing: Generator[Event, None, T], title: str) -> T:
     """Drain a verb, with a bar for each of its stages and layers and the loss beside it. Silent without a terminal."""
     bar: tqdm | None = None
     shown = ""
