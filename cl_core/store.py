@@ -4,14 +4,17 @@
     store/nodes/<id>.json                a snapshot: its record, its config and the hashes of its groups
 
 A node is written last, by rename, so that a node whose write was interrupted does not exist. Two processes may share
-a store: equal names have equal contents.
+a store: equal names have equal contents. Deleting takes the nodes first, then the objects that no node names any more;
+an object that was written or reused within the last GRACE seconds stays, for a node that is about to name it.
 """
 
 import contextlib
 import hashlib
 import json
 import os
+import re
 import tempfile
+import time
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
@@ -23,6 +26,7 @@ from cl_core.config import Config, ConfigError
 from cl_core.snapshot import Snapshot, freeze
 
 FORMAT = 1
+GRACE = 600.0  # seconds in which a step that reuses an object is surely written
 
 
 class StoreError(RuntimeError):
@@ -39,6 +43,11 @@ class Store:
         """The ids of all the snapshots, oldest first."""
         files = list((self.path / "nodes").glob("*.json")) if self.path.is_dir() else []
         return [file.stem for file in sorted(files, key=lambda file: (file.stat().st_mtime, file.stem))]
+
+    def made(self, node_id: str) -> float | None:
+        """When a snapshot was saved, in seconds since 1970; None when it is not there."""
+        file = self._node_file(node_id)
+        return file.stat().st_mtime if file.is_file() else None
 
     def __contains__(self, node_id: str) -> bool:
         return self._node_file(node_id).is_file()
@@ -65,7 +74,7 @@ class Store:
                 "objects": objects,
                 "record": snapshot.record,
             }
-            _write(self._node_file(snapshot.id), json.dumps(_sealed(node), indent=1).encode())
+            write_whole(self._node_file(snapshot.id), json.dumps(_sealed(node), indent=1).encode())
         except OSError as error:
             raise StoreError(f"The step could not be saved in {self.path} ({error.strerror or error}).") from error
 
@@ -117,6 +126,41 @@ class Store:
             current = path[-1].parent
         return path[::-1]
 
+    def below(self, node_id: str) -> list[str]:
+        """The ids of a snapshot and of all that grew from it, parents before children. Damaged ones are left out."""
+        parents: dict[str, str | None] = {}
+        for known in self.ids():
+            with contextlib.suppress(StoreError):
+                parents[known] = self.read_node(known)["parent"]
+        found = [node_id]
+        for node in found:  # grows while it is walked
+            found.extend(child for child, parent in parents.items() if parent == node)
+        return found
+
+    def delete(self, node_id: str) -> list[str]:
+        """Remove a snapshot and all that grew from it, and what only they needed. Returns their ids.
+
+        Children go before parents, so that what an interruption leaves can still be read. Raises StoreError.
+        """
+        gone = self.below(node_id)
+        try:
+            for node in reversed(gone):
+                self._node_file(node).unlink(missing_ok=True)
+            self._prune()
+        except OSError as error:
+            raise StoreError(f"The steps could not be deleted from {self.path} ({error.strerror or error}).") from error
+        return gone
+
+    def _prune(self) -> None:
+        """Remove the objects that no node names. Whatever looks like a name in a node counts, also in a damaged one."""
+        named: set[bytes] = set()
+        for file in (self.path / "nodes").glob("*.json"):
+            with contextlib.suppress(FileNotFoundError):  # deleted by another process meanwhile
+                named.update(re.findall(rb"[0-9a-f]{64}", file.read_bytes()))
+        for file in (self.path / "objects").glob("*.safetensors"):
+            if file.stem.encode() not in named:
+                _remove_if_old(file)
+
     def _node_file(self, node_id: str) -> Path:
         if not node_id or not all(c in "0123456789abcdef" for c in node_id):
             raise StoreError(f"{node_id!r} is not the name of a step; names are made of 0–9 and a–f.")
@@ -126,8 +170,13 @@ class Store:
         content = safetensors.numpy.save(arrays)
         digest = hashlib.sha256(content).hexdigest()
         file = self.path / "objects" / f"{digest}.safetensors"
-        if not file.is_file() or file.read_bytes() != content:  # a damaged one is mended
-            _write(file, content)
+        try:
+            os.utime(file)  # in use again: whoever prunes leaves it
+            whole = file.read_bytes() == content
+        except FileNotFoundError:
+            whole = False
+        if not whole:  # a damaged one is mended
+            write_whole(file, content)
         return digest
 
     def _load_object(self, digest: str) -> dict[str, np.ndarray]:
@@ -141,13 +190,30 @@ class Store:
         return safetensors.numpy.load(content)
 
 
+def _remove_if_old(file: Path) -> None:
+    """Remove an object unless it was written or reused of late.
+
+    It is set aside by rename before its age is looked at for the last time: a process that reuses it either did so
+    before, and it is put back, or does not find it, and writes it anew.
+    """
+    aside = file.with_name(f".{file.stem}.part")
+    with contextlib.suppress(FileNotFoundError):  # another process was quicker
+        if time.time() - file.stat().st_mtime < GRACE:
+            return
+        os.replace(file, aside)
+        if time.time() - aside.stat().st_mtime < GRACE:
+            os.replace(aside, file)
+        else:
+            aside.unlink()
+
+
 def _sealed(node: dict[str, Any]) -> dict[str, Any]:
     """The node with a checksum over everything else in it."""
     text = json.dumps(node, sort_keys=True)
     return node | {"seal": hashlib.sha256(text.encode()).hexdigest()}
 
 
-def _write(file: Path, content: bytes) -> None:
+def write_whole(file: Path, content: bytes) -> None:
     """Write to a temporary name in the same folder, flush, rename: the file appears whole or not at all."""
     file.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=".", suffix=".part")

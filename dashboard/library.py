@@ -13,6 +13,7 @@ from cl_core.config import Config
 from cl_core.datasets import ASSETS
 from cl_core.snapshot import Snapshot
 from cl_core.store import Store, StoreError
+from dashboard import notes
 
 
 def own_store() -> Store:
@@ -130,6 +131,14 @@ def find(node_id: str) -> Tree:
 def experiments() -> list[Snapshot]:
     """The roots of the person's own experiments, newest first."""
     return [node for node in _all(own_store()) if node.parent is None][::-1]
+
+
+def delete(store: Store, node_id: str) -> None:
+    """Remove a snapshot of the person's own and all that grew from it, with their notes. Raises StoreError."""
+    for gone in store.delete(node_id):
+        notes.write(store, gone, notes.Note())
+    _read.cache_clear()  # computed again, they will have taken another time
+    _read_to_see.cache_clear()
 
 
 def experience() -> list[list[tuple[Snapshot, Snapshot]]]:

@@ -61,6 +61,31 @@ def _spark(values: Sequence[float], paint: str) -> str:
     )
 
 
+def tree_head(headings: Sequence[tuple[int, int]]) -> str:
+    """The tasks above their columns in the tree of steps. headings: (task, column)."""
+    cells = "".join(f'<span style="--il-at:{at}">Task {task}</span>' for task, at in headings)
+    return f'<div class="il-tree-head" aria-hidden="true">{cells}</div>'
+
+
+def branch_label(name: str, differs: str, first: bool) -> str:
+    """What a branch is called and what sets it apart; first: the line that begins with the root."""
+    parts = [f"<b>{escape(name)}</b>"] if name else []
+    if not first:
+        parts.append(f"<span>{escape(differs) or 'again'}</span>")
+    return f'<div class="il-branch">{" · ".join(parts)}</div>'
+
+
+def experiment(name: str, facts: str, note: str) -> str:
+    """An experiment in a list of them."""
+    more = f'<div class="il-note">{escape(note)}</div>' if note else ""
+    return f'<div class="il-experiment"><b>{escape(name)}</b><span>{escape(facts)}</span>{more}</div>'
+
+
+def note(text: str) -> str:
+    """A person's own words, as they were written."""
+    return f'<div class="il-note">{escape(text)}</div>'
+
+
 def mark(c: int) -> str:
     """A class's symbol in its colour."""
     return f'<img class="il-mark" src="{symbol_image(c)}" alt="">'
@@ -100,6 +125,15 @@ def sheet_pair(
             f'<img src="{source}" alt="{title} images, one row a class"></div></figure>'
         )
     return f'<div class="il-sheets">{made}</div>'
+
+
+def sheet(names: Sequence[str], classes: Sequence[int], source: str, alt: str) -> str:
+    """One sheet, one row a class, with the classes' names at its left."""
+    labels = "".join(f"<span>{mark(c)} {escape(name)}</span>" for c, name in zip(classes, names, strict=True))
+    return (
+        f'<figure class="il-sheet"><div class="il-sheet-body"><div class="il-sheet-labels">{labels}</div>'
+        f'<img src="{source}" alt="{escape(alt)}"></div></figure>'
+    )
 
 
 def picture(source: str, alt: str) -> str:

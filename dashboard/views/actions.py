@@ -6,6 +6,7 @@ from typing import Any
 from cl_core import presets
 from cl_core.config import Config
 from cl_core.snapshot import Snapshot
+from cl_core.store import StoreError
 from dashboard import library, projections, state, work
 from dashboard.job import REGISTRY, Job
 
@@ -24,6 +25,19 @@ def open_experiment(node_id: str | None) -> None:
     state.select(leaf.id)
     if leaf.verb != "start":
         state.adopt(leaf.config)
+
+
+def delete(tree: library.Tree, node: Snapshot) -> None:
+    """Delete a snapshot and what grew from it, and look at its parent; not while a run may need it."""
+    job = REGISTRY.get(state.run_id() or "")
+    if job is not None and job.active:
+        state.tell("Something is running: wait for it, or cancel it, before you delete steps.")
+        return
+    try:
+        library.delete(tree.store, node.id)
+    except StoreError as error:
+        state.tell(str(error))
+    state.select(node.parent)
 
 
 def begin(config: Config, preset: str) -> None:

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dashboard import library, state
-from dashboard.views import actions, new_experiment
+from dashboard.views import actions, experiments, new_experiment
 from dashboard.views.scene import Scene
 
 EXAMPLE = ""
@@ -18,10 +18,13 @@ def title() -> None:
     )
 
 
-def bar(scene: Scene | None, busy: bool) -> None:
-    """Which experiment one looks at, and the door to a new one."""
+def bar(scene: Scene | None, busy: bool, whole: bool) -> None:
+    """Which experiment one looks at, and the door to a new one.
+
+    whole: the page will not be drawn again by itself, which would close the form that the Data page has asked for.
+    """
     roots = library.experiments()
-    names = {root.id: library.title(root.config, len(root.class_names)) for root in roots}
+    names = experiments.names(roots)
     current = scene.tree.path(scene.node.id)[0].id if scene and not scene.tree.is_example else EXAMPLE
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="bar"):
         st.selectbox(
@@ -40,6 +43,11 @@ def bar(scene: Scene | None, busy: bool) -> None:
             help="Wait for this run." if busy else None,
         ):
             new_experiment.dialog()
+        elif state.new_asked() and not busy and whole:
+            state.ask_for_new(False)
+            new_experiment.dialog()
+        if roots and st.button("", icon=":material/account_tree:", key="experiments", help="All your experiments"):
+            experiments.dialog(busy)
 
 
 def _example_title() -> str:

@@ -1,70 +1,99 @@
-"""The tree of snapshots as rows of steps: the path one is on, then the other branches. A click goes there."""
+"""The tree of snapshots, drawn as what it is: tasks from left to right, branches below each other. A click goes there."""
 
 import streamlit as st
 
-from cl_core.config import differences
-from cl_core.snapshot import Snapshot
-from dashboard import forms
-from dashboard.library import Tree
-from dashboard.views import actions
+from dashboard import branches, forms, library, markup
+from dashboard.branches import Branch
+from dashboard.views import actions, branch
 from dashboard.views.scene import Scene
 
 
 def strip(scene: Scene) -> None:
     """Every step that was taken. The chosen one is filled; the page shows the moment after it."""
-    tree, node = scene.tree, scene.node
-    main = tree.path(tree.farthest(node.id).id)
-    drawn = {step.id for step in main}
-    with st.container(key="path", gap="xsmall"):
-        _row(scene, "", main, 0)
-        for number, leaf in enumerate(tree.leaves(), 1):
-            if leaf.id not in drawn:
-                own = [step for step in tree.path(leaf.id) if step.id not in drawn]
-                drawn |= {step.id for step in own}
-                _row(scene, _origin(tree, own[0], main), own, number)
+    drawn = branches.branches(scene.tree, library.example().main if scene.tree.is_example else None)
+    with st.container(key="path", gap=None):
+        st.html(f"<style>{''.join(_places(number, one, drawn) for number, one in enumerate(drawn))}</style>")
+        st.html(markup.tree_head(branches.headings(drawn)))
+        for number, one in enumerate(drawn):
+            _line(scene, one, number)
+    _tools(scene, branches.of(drawn, scene.node.id))
 
 
-def _row(scene: Scene, origin: str, steps: list[Snapshot], number: int) -> None:
-    with st.container(horizontal=True, gap="xsmall", vertical_alignment="center", key=f"path-row-{number}"):
-        if origin:
-            st.caption(origin, width="content")
-        for step in steps:
-            here = step.id == scene.node.id
-            st.button(
-                _label(step),
-                key=f"go-{step.id}",
-                type="primary" if here else "secondary",
-                on_click=actions.go_to,
-                args=(step.id,),
-                help=_help(step),
-            )
+def _line(scene: Scene, one: Branch, number: int) -> None:
+    said = branch.said(scene.tree.store, one)
+    with st.container(key=f"path-branch-{number}", gap=None):
+        told = _differs(one)
+        if number or said.name:
+            st.html(markup.branch_label(said.name, told, first=not number))
+        with st.container(horizontal=True, gap=None, vertical_alignment="center", key=f"path-row-{number}"):
+            for step in one.steps:
+                here = step.id == scene.node.id
+                st.button(
+                    _label(step.verb, step.tasks_learned),
+                    key=f"go-{step.id}",
+                    type="primary" if here else "secondary",
+                    on_click=actions.go_to,
+                    args=(step.id,),
+                    help=_help(step.verb, step.record.get("seconds", {}).get("total")),
+                )
 
 
-def _label(step: Snapshot) -> str:
+def _tools(scene: Scene, here: Branch) -> None:
+    """One step back; what the branch is called, what was noted of it, and a way to delete."""
+    parent = scene.node.parent
+    with st.container(horizontal=True, gap="small", vertical_alignment="center", key="path-tools"):
+        st.button(
+            "Undo",
+            icon=":material/undo:",
+            key="undo",
+            disabled=parent is None,
+            on_click=actions.go_to,
+            args=(parent,),
+            shortcut="Alt+U",
+            help="Go to the moment before this step. The step itself stays in the tree.",
+        )
+        if not scene.tree.is_example:
+            branch.popover(scene, here)
+            said = branch.said(scene.tree.store, here)
+            if said.note:
+                st.html(markup.note(said.note), width="stretch")
+
+
+def _places(number: int, one: Branch, drawn: list[Branch]) -> str:
+    """Where a line's steps are, and the line from where it leaves, as style."""
+    style, before = "", one.columns[0] - 1
+    if one.origin is not None:
+        row, before = one.origin
+        style += (
+            f".st-key-path-branch-{number}{{--il-from:{before};--il-to:{one.columns[0]};--il-up:{number - row};}}"
+            f".st-key-path-branch-{number}::before{{content:'';}}"
+        )
+        before = one.columns[0] - 1
+        style += f".st-key-path-branch-{number}{{--il-at:{one.columns[0]};}}"
+    for step, at in zip(one.steps, one.columns, strict=True):
+        style += f".st-key-go-{step.id}{{--il-skipped:{at - before - 1};}}"
+        before = at
+    return style
+
+
+def _label(verb: str, tasks_learned: int) -> str:
     """Filled: learned from real images; hollow: synthetic ones were made."""
-    if step.verb == "start":
+    if verb == "start":
         return "Start"
-    return f"● Learn {step.tasks_learned}" if step.verb == "learn" else f"○ Invert {step.tasks_learned}"
+    return f"● Learn {tasks_learned}" if verb == "learn" else f"○ Invert {tasks_learned}"
 
 
-def _help(step: Snapshot) -> str:
-    if step.verb == "start":
+def _help(verb: str, seconds: float | None) -> str:
+    if verb == "start":
         return "Nothing is learned yet."
-    taken = step.record.get("seconds", {}).get("total")
-    return f"The moment after this step{f', which took {taken:.1f} s' if taken else ''}."
+    return f"The moment after this step{f', which took {seconds:.1f} s' if seconds else ''}."
 
 
-def _origin(tree: Tree, first: Snapshot, main: list[Snapshot]) -> str:
-    """Where a branch leaves, and the settings that make it another one than what was drawn first."""
-    parent = tree.nodes[first.parent or ""]
-    beside = [step for step in tree.children(parent.id) if step.id != first.id]
-    sibling = next((step for step in beside if step in main), beside[0] if beside else first)
-    rows = [row for row in differences(sibling.config, first.config) if row[0] == first.verb]
-    rows.sort(key=lambda row: row[1] != "strategy")
-    told = [_told(section, field, value) for section, field, _, value in rows[:2]]
-    more = f" and {len(rows) - 2} more" if len(rows) > 2 else ""
-    where = _label(parent).lstrip("●○ ")
-    return f"↳ from {where}{': ' if told else ''}{', '.join(told)}{more}"
+def _differs(one: Branch) -> str:
+    """What sets a branch apart, in words."""
+    words = [_told(*row) for row in one.differs[:2]]
+    more = len(one.differs) - 2
+    return ", ".join(words) + (f" and {more} more" if more > 0 else "")
 
 
 def _told(section: str, field: str, value: object) -> str:

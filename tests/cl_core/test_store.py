@@ -138,3 +138,55 @@ def test_a_step_that_is_not_there_is_said_so(store):
 def test_nodes_are_plain_json(store, make_snapshot):
     store.save(make_snapshot("a0"))
     assert json.loads((store.path / "nodes" / "a0.json").read_text())["class_names"] == ["cat", "mug"]
+
+
+def test_deleting_takes_what_grew_from_it_and_what_only_they_needed(store, make_snapshot, monkeypatch):
+    monkeypatch.setattr("cl_core.store.GRACE", -1.0)
+    own = {"view/real": np.zeros((2, 2), "f2")}
+    shared = dict(make_snapshot().arrays)
+    for name, parent, more in (("a0", None, {}), ("b0", "a0", {}), ("b1", "b0", own), ("c0", "a0", {})):
+        store.save(make_snapshot(name, parent, shared | more))
+    assert len(object_files(store)) == 3
+    assert store.delete("b0") == ["b0", "b1"]
+    assert store.ids() == ["a0", "c0"]
+    assert len(object_files(store)) == 2
+    assert [s.id for s in store.lineage("c0")] == ["a0", "c0"]
+
+
+def test_an_object_that_was_reused_of_late_is_not_pruned(store, make_snapshot, monkeypatch):
+    """Another process has seen that the object is there, and is about to name it."""
+    store.save(make_snapshot("a0"))
+    for file in object_files(store):
+        os.utime(file, (0, 0))
+    other = Store(store.path)
+    name, array = next(iter(make_snapshot().arrays.items()))
+    other._save_object({name.partition("/")[2]: array})
+    store.delete("a0")
+    assert len(object_files(store)) == 1
+
+
+def test_an_object_reused_at_the_very_moment_of_pruning_is_put_back(store, make_snapshot, monkeypatch):
+    store.save(make_snapshot("a0"))
+    for file in object_files(store):
+        os.utime(file, (0, 0))
+    rename = os.replace
+
+    def reused_just_before(source, target):
+        if str(source).endswith(".safetensors"):
+            os.utime(source)
+        rename(source, target)
+
+    monkeypatch.setattr(os, "replace", reused_just_before)
+    store.delete("a0")
+    assert len(object_files(store)) == 2
+    assert not list(store.path.rglob("*.part"))
+
+
+def test_a_damaged_node_keeps_its_objects(store, make_snapshot, monkeypatch):
+    monkeypatch.setattr("cl_core.store.GRACE", -1.0)
+    store.save(make_snapshot("a0"))
+    store.save(make_snapshot("b0"))
+    file = store.path / "nodes" / "a0.json"
+    file.write_text(file.read_text()[:-9])
+    store.delete("b0")
+    assert len(object_files(store)) == 2
