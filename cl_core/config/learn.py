@@ -162,11 +162,38 @@ class LearnConfig:
     )
     class_model: str = setting(
         "diagonal",
-        "The Gaussian kept of each class's features: diagonal, with a standard deviation for each dimension, or "
-        "full, with their covariance.",
+        "What is kept of each class's features. diagonal: a standard deviation for each dimension (the paper); full: "
+        "their covariance, which can weigh more than the images it replaces; low-rank: the covariance along a few "
+        "principal directions, and the rest by dimension; mixture: several such centres a class.",
         label="Class model",
         group="What is kept",
-        options=("diagonal", "full"),
+        options=("diagonal", "full", "low-rank", "mixture"),
+    )
+    class_rank: int = setting(
+        32,
+        "Principal directions that a low-rank class model or a mixture keeps; each costs two bytes a dimension.",
+        label="Directions a class",
+        group="What is kept",
+        low=1,
+        high=512,
+        step=1,
+    )
+    class_components: int = setting(
+        3,
+        "Centres that a mixture has for each class; they share one covariance.",
+        label="Centres a class",
+        group="What is kept",
+        low=1,
+        high=20,
+        step=1,
+    )
+    shrinkage: str = setting(
+        "fixed",
+        "How far correlations are pulled toward none, which keeps a covariance of few images invertible. fixed: by "
+        "2 %; ledoit-wolf and oas: by scikit-learn's estimate for each class. A diagonal class model has none.",
+        label="Shrinkage of covariances",
+        group="What is kept",
+        options=("fixed", "ledoit-wolf", "oas"),
     )
     drift: str = setting(
         "re-estimate",

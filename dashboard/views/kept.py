@@ -11,6 +11,7 @@ WORDS = (
     ("gaussians/mean", "Mean feature of each class"),
     ("gaussians/std", "Spread of each class's features, by dimension"),
     ("gaussians/covariance", "Covariance of each class's features"),
+    ("gaussians/loadings", "Principal directions of each class's features"),
     ("gaussians", "More about each class's features"),
     ("statistics", "Statistics of the layers' inputs, by task"),
     ("synthetic", "Synthetic images"),

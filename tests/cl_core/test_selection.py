@@ -14,6 +14,7 @@ from cl_core.inversion.pixels import DCTPixels
 from cl_core.inversion.starts import Examples, Place, decoder
 from cl_core.seeding import generator
 from cl_core.statistics import ClassGaussians
+from cl_core.statistics.class_models import KINDS
 
 QUICK = InvertConfig(cfs_epochs=20, cfs_steps=10, cfs_ratio=0.1)
 
@@ -30,7 +31,7 @@ def test_the_contrastive_loss_is_highest_for_equal_features_and_matches_its_form
     assert selection.contrastive_loss(z[:, :1].repeat(1, 2, 1), 1.0).item() == pytest.approx(1.0)
 
 
-@pytest.mark.parametrize("kind", ["diagonal", "full"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_selected_features_have_the_class_mean_and_spread_and_are_more_diverse_than_random_ones(kind: str):
     features, gaussians = _gaussians(kind)
     models = selection.fit(features, QUICK, generator(1))

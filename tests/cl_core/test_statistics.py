@@ -6,8 +6,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cl_core.config import ConfigError, LearnConfig
 from cl_core.seeding import generator
 from cl_core.statistics import ClassGaussians, affine_fit, channel_moments, gaussian_kl
+from cl_core.statistics.class_models import KINDS
 
 numbers = st.floats(-3, 3)
 positive = st.floats(0.05, 5)
@@ -34,7 +36,7 @@ def test_merged_moments_are_those_of_the_whole_sample(a: int, b: int, seed: int)
     torch.testing.assert_close(merged.variance, whole.var(1, unbiased=False))
 
 
-@pytest.mark.parametrize("kind", ["diagonal", "full"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_fitted_gaussian_gives_back_mean_and_covariance_of_its_draws(kind: str):
     mix = torch.tensor([[1.0, 0.0, 0.0], [0.8, 0.5, 0.0], [-0.3, 0.2, 2.0]])
     features = torch.randn(4000, 3, generator=generator(0)) @ mix.T + torch.tensor([1.0, -2.0, 3.0])
@@ -48,20 +50,141 @@ def test_a_fitted_gaussian_gives_back_mean_and_covariance_of_its_draws(kind: str
     torch.testing.assert_close(white.T.cov(), torch.eye(3), atol=0.03, rtol=0)
 
 
-def test_gaussians_survive_the_way_to_arrays_and_back():
+@pytest.mark.parametrize("kind", KINDS)
+def test_class_models_survive_the_way_to_arrays_and_back(kind: str):
     features = torch.randn(50, 4, generator=generator(0))
-    for kind in ("diagonal", "full"):
-        fitted = ClassGaussians(kind).fit(features, torch.zeros(50), [0])
-        back = ClassGaussians.from_arrays(fitted.to_arrays(), torch.device("cpu"))
-        assert back.kind == kind
-        torch.testing.assert_close(back.covariance(0), fitted.covariance(0))
+    fitted = ClassGaussians(kind, rank=2).fit(features, torch.arange(50) % 2, [0, 1])
+    back = ClassGaussians.from_arrays(fitted.to_arrays(), torch.device("cpu"))
+    assert back.kind == kind
+    torch.testing.assert_close(back.mean, fitted.mean)
+    assert torch.equal(back.sample(1, 9, generator(1)), fitted.sample(1, 9, generator(1)))
+    assert len(back.join(back.take([1]))) == 3
 
 
-def test_fewer_images_than_dimensions_and_equal_features_still_give_an_invertible_covariance():
+def test_classes_with_fewer_directions_and_centres_are_stored_beside_the_others():
+    features = torch.randn(50, 6, generator=generator(0))
+    few = ClassGaussians("mixture", rank=2, components=2).fit(features, torch.zeros(50), [0])
+    both = few.join(ClassGaussians("mixture", rank=4, components=3).fit(features, torch.zeros(50), [0]))
+    back = ClassGaussians.from_arrays(both.to_arrays(), torch.device("cpu"))
+    for c in (0, 1):
+        torch.testing.assert_close(back.covariance(c), both.covariance(c))
+        assert torch.isfinite(back.sample(c, 20, generator(1))).all()
+
+
+def test_class_models_of_different_kinds_are_not_joined():
+    features = torch.randn(20, 3, generator=generator(0))
+    full, diagonal = (ClassGaussians(kind).fit(features, torch.zeros(20), [0]) for kind in ("full", "diagonal"))
+    with pytest.raises(ConfigError, match="choose one class model"):
+        full.join(diagonal)
+
+
+def _low_rank_features(n: int = 3000, d: int = 6) -> torch.Tensor:
+    """Two common factors and, in each dimension, noise of its own."""
+    draws = generator(5)
+    mix, scale = torch.randn(2, d, generator=draws), torch.linspace(0.5, 20, d)
+    return (torch.randn(n, 2, generator=draws) @ mix + 0.3 * torch.randn(n, d, generator=draws)) * scale + 4
+
+
+@pytest.mark.parametrize("kind", ["low-rank", "mixture"])
+def test_a_low_rank_covariance_has_the_variances_exactly_and_the_correlations_of_two_factors(kind: str):
+    features = _low_rank_features()
+    few = ClassGaussians(kind, shrinkage=0.0, rank=2).fit(features, torch.zeros(len(features)), [0])
+    sample = features.T.cov(correction=0)
+    torch.testing.assert_close(few.covariance(0).diagonal(), sample.diagonal(), rtol=2e-3, atol=0)
+    torch.testing.assert_close(few.covariance(0), sample, rtol=0.1, atol=0.1 * float(sample.diagonal().max()))
+    all_ranks = ClassGaussians(kind, shrinkage=0.0, rank=6).fit(features, torch.zeros(len(features)), [0])
+    unit = sample.diagonal().sqrt()
+    torch.testing.assert_close(
+        all_ranks.covariance(0) / unit / unit[:, None], sample / unit / unit[:, None], atol=2e-3, rtol=0
+    )
+
+
+@pytest.mark.parametrize("kind", ["low-rank", "mixture"])
+def test_woodbury_whitens_as_the_inverse_of_the_dense_covariance(kind: str):
+    features = _low_rank_features()
+    model = ClassGaussians(kind, rank=2).fit(features, torch.zeros(len(features)), [0])
+    white, dense = model.whitening(0).double(), model.covariance(0).double()
+    torch.testing.assert_close(white.T @ dense @ white, torch.eye(6).double(), atol=1e-3, rtol=0)
+    torch.testing.assert_close(white @ white.T, dense.inverse(), rtol=1e-2, atol=1e-4 * float(dense.inverse().max()))
+
+
+@pytest.mark.parametrize("kind", ["low-rank", "mixture"])
+def test_an_affine_map_of_a_low_rank_model_is_that_of_the_dense_covariance_and_stays_low_rank(kind: str):
+    mix = torch.randn(2, 6, generator=generator(1))
+    features = torch.randn(500, 2, generator=generator(2)) @ mix + 0.01 * torch.randn(500, 6, generator=generator(3))
+    old = ClassGaussians(kind, shrinkage=0.0, rank=2).fit(features, torch.zeros(500), [0])
+    weight, bias = torch.randn(6, 6, generator=generator(4)), torch.arange(6.0)
+    mapped = old.map_affine(weight, bias)
+    wanted = weight.T @ old.covariance(0) @ weight
+    torch.testing.assert_close(mapped.mean[0], old.mean[0] @ weight + bias)
+    torch.testing.assert_close(mapped.covariance(0), wanted, rtol=0, atol=5e-3 * float(wanted.diagonal().max()))
+    torch.testing.assert_close(mapped.covariance(0).diagonal(), wanted.diagonal(), rtol=2e-3, atol=0)  # with any rest
+    assert mapped.to_arrays()["loadings"].shape == (1, 6, 2)
+
+
+def test_a_mixture_draws_from_its_centres_and_has_the_covariance_of_the_low_rank_model():
+    draws = generator(6)
+    centres = torch.tensor([[4.0, 0, 0], [-4, 3, 0], [-4, -3, 0]])
+    features = centres[torch.arange(900) % 3] + 0.3 * torch.randn(900, 3, generator=draws)
+    labels = torch.zeros(900)
+    mixture = ClassGaussians("mixture", rank=3, components=3).fit(features, labels, [0])
+    plain = ClassGaussians("low-rank", rank=3).fit(features, labels, [0])
+    torch.testing.assert_close(mixture.covariance(0), plain.covariance(0), atol=0.02, rtol=0)
+
+    def near_a_centre(model: ClassGaussians) -> float:
+        distances = torch.cdist(model.sample(0, 3000, generator(7)), centres)
+        return float((distances.min(1).values < 1.8).float().mean())
+
+    assert near_a_centre(mixture) > 0.99
+    assert near_a_centre(plain) < 0.4
+    one = torch.cdist(mixture.sample(0, 3000, generator(7)), centres).argmin(1).bincount() / 3000
+    torch.testing.assert_close(one, torch.full((3,), 1 / 3), atol=0.04, rtol=0)
+
+
+def test_what_class_models_take_at_the_size_of_the_demo():
+    features = torch.randn(100, 576, generator=generator(0))
+
+    def kilobytes(kind: str) -> float:
+        arrays = ClassGaussians(kind).fit(features, torch.zeros(100), [0]).to_arrays()
+        return sum(array.nbytes for array in arrays.values()) / 1000
+
+    assert {kind: round(kilobytes(kind)) for kind in KINDS} == {
+        "diagonal": 5,
+        "full": 1329,
+        "low-rank": 41,
+        "mixture": 45,
+    }
+
+
+def test_estimated_shrinkage_comes_nearer_to_the_true_covariance_than_none():
+    draws = generator(8)
+    mix = torch.randn(30, 30, generator=draws) / 5 + torch.eye(30)
+    features, labels = torch.randn(25, 30, generator=draws) @ mix, torch.zeros(25)
+    error = {}
+    for shrinkage in (0.0, "ledoit-wolf", "oas"):
+        found = ClassGaussians("full", shrinkage=shrinkage).fit(features, labels, [0]).covariance(0)
+        error[shrinkage] = float((found - mix.T @ mix).square().mean())
+    assert error["ledoit-wolf"] < 0.8 * error[0.0]
+    assert error["oas"] < 0.8 * error[0.0]
+
+
+def test_settings_say_how_class_models_are_fitted():
+    made = ClassGaussians.of(LearnConfig(class_model="mixture", class_rank=7, class_components=2, shrinkage="oas"))
+    assert (made.kind, made.fitting.shrinkage, made.fitting.rank, made.fitting.components) == ("mixture", "oas", 7, 2)
+    assert ClassGaussians.of(LearnConfig()).fitting == ClassGaussians().fitting
+
+
+@pytest.mark.filterwarnings("ignore:Only one sample")
+@pytest.mark.parametrize("shrinkage", [0.02, "ledoit-wolf", "oas"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_fewer_images_than_dimensions_and_equal_features_still_give_an_invertible_covariance(
+    kind: str, shrinkage: float | str
+):
     for features in (torch.randn(3, 8, generator=generator(0)), torch.ones(5, 8), torch.ones(1, 8)):
-        gaussians = ClassGaussians("full").fit(features, torch.zeros(len(features)), [0])
-        assert torch.isfinite(gaussians.whitening(0)).all()
-        assert torch.isfinite(gaussians.sample(0, 5, generator(0))).all()
+        gaussians = ClassGaussians(kind, shrinkage).fit(features, torch.zeros(len(features)), [0])
+        for model in (gaussians, gaussians.map_affine(torch.zeros(8, 8), torch.ones(8))):
+            assert torch.isfinite(model.whitening(0)).all()
+            assert torch.isfinite(model.sample(0, 5, generator(0))).all()
 
 
 def test_a_class_without_an_image_is_refused_in_words():
