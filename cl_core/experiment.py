@@ -30,12 +30,14 @@ Steps = Generator[Event, None, Snapshot]
 def start(config: Config) -> Snapshot:
     """The root of a tree: nothing learned yet. Raises ConfigError and DataError."""
     stream = TaskStream(config.stream, config.machine.seed)
-    record = {
+    record: dict[str, Any] = {
         "strategy": None,
         "replays": False,
         "data_free": True,
         "device": resolve_device(config.machine.device).type,
     }
+    if stream.domain_names:
+        record["domains"] = list(stream.domain_names)
     return Snapshot(
         id=_hash(None, "start", _fixed(config), stream.dataset.fingerprint),
         parent=None,
@@ -59,7 +61,8 @@ def step_id(snapshot: Snapshot, verb: str, config: Config) -> str:
         strategy = strategies.get(config.learn.strategy)
         if snapshot.tasks_learned == len(snapshot.task_sizes):
             raise ConfigError("Every task of this stream is learned already; start a new experiment.")
-        if strategy.replays and len(set(snapshot.synthetic[1].tolist())) < snapshot.classes_seen:
+        missing = len(set(snapshot.synthetic[1].tolist())) < snapshot.classes_seen
+        if strategy.replays and (missing or (config.stream.by_domain and snapshot.verb == "learn")):
             raise ConfigError("This strategy replays images of the old classes: invert before you learn the next task.")
     elif verb == "invert":
         if snapshot.tasks_learned == 0:
@@ -67,7 +70,10 @@ def step_id(snapshot: Snapshot, verb: str, config: Config) -> str:
         layer_iterations(config.invert, groups_of(config))
     else:
         raise ConfigError(f"There is no step “{verb}”; allowed are learn and invert.")
-    return _hash(snapshot.id, verb, dataclasses.asdict(getattr(config, verb)), "")
+    settings = dataclasses.asdict(getattr(config, verb))
+    if verb == "learn" and strategies.get(config.learn.strategy).same_bytes:
+        settings["images_per_class"] = config.invert.images_per_class  # the bytes that it may keep depend on it
+    return _hash(snapshot.id, verb, settings, "")
 
 
 def grow(snapshot: Snapshot, verb: str, config: Config, store: Store | None = None) -> Steps:
@@ -136,7 +142,9 @@ def learn(snapshot: Snapshot, config: Config) -> Steps:
 def invert(snapshot: Snapshot, config: Config) -> Steps:
     """Make synthetic images from `snapshot`, which stays as it is.
 
-    synthetic = keep: of the classes that have none yet (those just learned); regenerate: of all the classes seen.
+    synthetic = keep: of the classes that have none yet (those just learned); regenerate: of all the classes seen. In
+    a domain-incremental stream all the classes were just learned, and their Gaussians are of all the domains seen, so
+    both make all images anew.
     """
     identity = step_id(snapshot, "invert", config)
     began = time.perf_counter()
@@ -182,7 +190,7 @@ def _finish(
     )
     arrays = state.to_arrays() | film | {f"view/{name}": array for name, array in view.items()}
     record["alignment"] = measure.alignment_record(view, config.machine.seed)
-    record["kept"] = state.kept(strategies.get(record["strategy"]), arrays, config.learn)
+    record["kept"] = state.kept(strategies.get(record["strategy"]), arrays, task, config.learn)
     record["kept_bytes"] = sum(row["bytes"] for row in record["kept"])
     record["replaced_bytes"] = int(sum(state.stream.experience(t).train.images.nbytes for t in range(task + 1)))
     now = time.perf_counter()

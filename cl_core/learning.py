@@ -23,13 +23,17 @@ LOGGED_STEPS = 200  # points kept of each loss curve
 
 @dataclass(frozen=True)
 class TaskData:
-    """Normalised images (n, c, h, w) and labels (n,): real ones of the new task, and those replayed of the old."""
+    """Normalised images (n, c, h, w) and labels (n,): real ones of the new task, and those replayed of the old.
+
+    The new task's classes begin at first_new; old_classes: how many there were before it; classes: in all, with it.
+    """
 
     images: Tensor
     labels: Tensor
     old_images: Tensor
     old_labels: Tensor
     first_new: int
+    old_classes: int
     classes: int
 
 
@@ -177,6 +181,7 @@ class _Trainer:
             teacher_features=known,
             teacher_logits=None if known is None or self.teacher is None else self.teacher.head(known),
             first_new=data.first_new,
+            old_classes=data.old_classes,
             classes=data.classes,
         )
         terms = self.strategy.losses(batch, self.config)
@@ -209,7 +214,7 @@ def _balance_head(
         known = torch.cat([teacher(part) for part in data.old_images.split(500)])
     counts = torch.bincount(labels, minlength=data.classes).clamp_min(1)
     weights = len(labels) / (data.classes * counts)
-    hold, _ = losses.novelty_factors(data.classes - data.first_new, data.first_new)
+    hold, _ = losses.novelty_factors(data.classes - data.first_new, data.old_classes)
     optimiser = torch.optim.SGD(student.head.parameters(), lr=config.lr, momentum=0.9, nesterov=True)
     real = len(data.images)
     for epoch in range(config.balance_epochs):

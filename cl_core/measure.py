@@ -36,27 +36,25 @@ def predict(backbone: Backbone, images: np.ndarray, normalise: Normaliser) -> np
         return backbone.head(features).cpu().numpy()
 
 
-def class_to_task(task_sizes: Sequence[int]) -> np.ndarray:
-    """The task of each class (classes,)."""
-    return np.repeat(np.arange(len(task_sizes)), task_sizes)
-
-
-def accuracies(logits: np.ndarray, labels: np.ndarray, task_of: np.ndarray) -> dict[str, Any]:
+def accuracies(
+    logits: np.ndarray, labels: np.ndarray, tasks: np.ndarray, task_classes: Sequence[Sequence[int]]
+) -> dict[str, Any]:
     """Class-incremental accuracy a task, a class and in all; task-incremental accuracy a task (only that task's logits
 
-    compete); and the confusion counts. logits (n, classes), labels (n,), task_of (classes,): the task of each class.
+    compete: the same where each task is a domain with all the classes in it); and the confusion counts.
+    logits (n, classes), labels (n,), tasks (n,): each image's task; task_classes: the classes of each task seen.
     """
     classes = logits.shape[1]
     predicted = logits.argmax(1)
     right = predicted == labels
-    rivals = task_of[None, :classes] == task_of[labels][:, None]
-    told = np.where(rivals, logits, -np.inf).argmax(1) == labels
-    tasks = [task_of[labels] == t for t in range(int(task_of[classes - 1]) + 1)]
+    rivals = np.stack([np.isin(np.arange(classes), of) for of in task_classes])  # (tasks seen, classes)
+    told = np.where(rivals[tasks], logits, -np.inf).argmax(1) == labels
+    of_tasks = [tasks == t for t in range(len(task_classes))]
     confusion = np.zeros((classes, classes), int)
     np.add.at(confusion, (labels, predicted), 1)
     return {
-        "tasks": [float(right[of].mean()) for of in tasks],
-        "told": [float(told[of].mean()) for of in tasks],
+        "tasks": [float(right[of].mean()) for of in of_tasks],
+        "told": [float(told[of].mean()) for of in of_tasks],
         "classes": [float(right[labels == c].mean()) for c in range(classes)],
         "total": float(right.mean()),
         "confusion": confusion.tolist(),
@@ -76,13 +74,13 @@ def accuracy_record(
 
     All but "heads" are of the head named `head`; "heads" has the accuracy over all the classes seen of every head.
     """
-    task_of = class_to_task(stream.task_sizes)
+    task_classes = [stream.classes(t) for t in range(task + 1)]
     record: dict[str, Any] = {"heads": {kind: dict(before.get("heads", {}).get(kind, {})) for kind in all_heads}}
     for split in ("validation", "test"):
         seen = stream.seen(task, split)
         features = features_of(backbone, normalise(from_bytes(seen.images, backbone.head.weight.device)))
         logits = {kind: (features @ h.weight.T + h.bias).cpu().numpy() for kind, h in all_heads.items()}
-        found = accuracies(logits[head], seen.labels, task_of)
+        found = accuracies(logits[head], seen.labels, stream.tasks_of(seen), task_classes)
         rows = {
             "accuracy": found["tasks"],
             "task_accuracy": found["told"],
@@ -115,7 +113,7 @@ def view_arrays(
     more: other features (…, d) to project in the same way, by name.
     """
     device = backbone.head.weight.device
-    rows, labels = _view_rows(stream, task)
+    rows, labels = stream.first_rows("test", task, VIEW_IMAGES_A_CLASS)
     images = stream.dataset.split("test").images[rows]
     real = features_of(backbone, normalise(from_bytes(images, device))).cpu().numpy()
     pca = PCA(min(VIEW_DIMENSIONS, *real.shape), svd_solver="full").fit(real)
@@ -161,14 +159,6 @@ def film(
 def _compact(features: np.ndarray) -> np.ndarray:
     """As float16, or float32 where that would overflow."""
     return features.astype(np.float16 if np.abs(features).max(initial=0) < 6e4 else np.float32)
-
-
-def _view_rows(stream: TaskStream, task: int) -> tuple[np.ndarray, np.ndarray]:
-    """The first test images of each class seen: rows of the data set's test split, and their class indices."""
-    classes = range(sum(stream.task_sizes[: task + 1]))
-    rows = [stream.rows("test", (c,))[:VIEW_IMAGES_A_CLASS] for c in classes]
-    labels = [np.full(len(of), c) for c, of in zip(classes, rows, strict=True)]
-    return np.concatenate(rows), np.concatenate(labels)
 
 
 def alignment_record(view: Mapping[str, np.ndarray], seed: int) -> list[dict[str, Any]]:

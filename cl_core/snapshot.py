@@ -28,8 +28,9 @@ class Snapshot:
     arrays, by "group/name"; a group is stored once, however many snapshots share it:
       model/…             the network's parameters and buffers, float32
       statistics/…        channel or class-position statistics of the layers' inputs
-      gaussians/mean      (classes, d); gaussians/std (classes, d) or gaussians/covariance (classes, d, d)
-      synthetic<t>/images (n, c, h, w) float16, in [0, 1], of the classes of task t; /labels (n,) int64 class indices
+      gaussians/mean      (classes, d), and by the kind of class model: std (classes, d); covariance (classes, d, d);
+                          std and loadings (classes, d, r); these, offsets (classes, d, k) and weights (classes, k)
+      synthetic<t>/images (n, c, h, w) float16, in [0, 1], of the classes that task t brought; /labels (n,) int64
       view/…              features for looking at, in at most 64 principal dimensions of this network (see measure.py)
       film/images         (frames, n, c, h, w) uint8: a few images as inversion went on (see inversion/film.py), and
                           film/labels (n,); only of an inversion; their features are view/film and view/film_targets
@@ -43,14 +44,18 @@ class Snapshot:
     tasks_learned: int
     config: Config
     class_names: tuple[str, ...]  # all the classes of the stream, in its order
-    task_sizes: tuple[int, ...]  # classes of each task
+    task_sizes: tuple[int, ...]  # classes of each task; each has all of them in a domain-incremental stream
     arrays: Mapping[str, np.ndarray]
     record: Mapping[str, Any]
 
     @property
     def classes_seen(self) -> int:
         """Number of classes learned so far."""
-        return sum(self.task_sizes[: self.tasks_learned])
+        return max((c + 1 for t in range(self.tasks_learned) for c in self.classes(t)), default=0)
+
+    def classes(self, task: int) -> tuple[int, ...]:
+        """The class indices of a task, 0 the first."""
+        return self.config.stream.classes_of(task, self.task_sizes)
 
     @property
     def next_verb(self) -> str | None:

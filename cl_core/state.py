@@ -51,7 +51,7 @@ class State:
         self.input_shape = tuple(images.shape[1:])
         self.network: Backbone
         self.teacher: Backbone | None = None
-        self.gaussians = ClassGaussians(config.learn.class_model)
+        self.gaussians = ClassGaussians.of(config.learn)
         self.statistics: dict[str, np.ndarray] = {}
         self.synthetic_images = torch.zeros(0, *self.input_shape, device=self.device)
         self.synthetic_labels = torch.zeros(0, dtype=torch.long, device=self.device)
@@ -75,27 +75,31 @@ class State:
 
     def prepare(self, strategy: Strategy, experience: Experience, config: LearnConfig) -> TaskData:
         """What is learned from, and the network made ready: a teacher, and a head for all the classes seen."""
-        first_new, classes = experience.classes[0], experience.classes[-1] + 1
+        task, first_new, classes = experience.index, experience.classes[0], experience.classes[-1] + 1
+        old_classes = self.stream.classes_before(task)
         seed, new = self.config.machine.seed, experience.train
         if strategy.memory == "everything":
-            new, first_new = self.stream.seen(experience.index, "train"), 0
+            new, first_new, old_classes = self.stream.seen(task, "train"), 0, 0
             self.network = self._fresh_network(classes)
-            self.gaussians, self.statistics = ClassGaussians(config.class_model), {}
-        elif first_new:
+            self.gaussians, self.statistics = ClassGaussians.of(config), {}
+        elif task:
             self.teacher = copy.deepcopy(self.network).eval().requires_grad_(False)
         self.network.set_head(classes, generator(seed, "head", classes))
         old_images, old_labels = self.synthetic_images[:0], self.synthetic_labels[:0]
         if strategy.memory == "synthetic":
             old_images, old_labels = self.synthetic_images, self.synthetic_labels
-        elif strategy.memory == "real" and first_new:
-            memory = self._memory(first_new, config.memory_per_class)
+        elif strategy.memory == "real" and task:
+            memory = self._memory(strategy, task - 1, config)
             old_images, old_labels = from_bytes(memory.images, self.device), torch.tensor(memory.labels)
+        if config.drift == "affine" or not len(old_images):  # old class models stay: another kind is refused now
+            self.gaussians.join(ClassGaussians.of(config))
         return TaskData(
             images=self.normalise(from_bytes(new.images, self.device)),
             labels=torch.tensor(new.labels, device=self.device),
             old_images=self.normalise(old_images),
             old_labels=old_labels.to(self.device),
             first_new=first_new,
+            old_classes=old_classes,
             classes=classes,
         )
 
@@ -105,35 +109,53 @@ class State:
         network.mixed = self.config.machine.precision == "bfloat16"
         return network
 
-    def _memory(self, classes: int, each: int) -> Split:
-        """The first real training images of each of the first so many classes: never for a data-free strategy."""
-        rows = [self.stream.rows("train", (c,))[:each] for c in range(classes)]
-        labels = np.repeat(np.arange(classes), [len(of) for of in rows])
-        return Split(self.stream.dataset.split("train").images[np.concatenate(rows)], labels)
+    def _memory(self, strategy: Strategy, task: int, config: LearnConfig) -> Split:
+        """Real training images of each class of tasks 0 … task: never for a data-free strategy."""
+        each = config.memory_per_class
+        if strategy.same_bytes:
+            image = int(np.prod(self.input_shape)) * self.stream.classes_before(task + 1)
+            each = max(1, self._bytes_of_inversion(task) // image)
+        rows, labels = self.stream.first_rows("train", task, each)
+        return Split(self.stream.dataset.split("train").images[rows], labels)
 
-    def kept(self, strategy: Strategy, arrays: Mapping[str, np.ndarray], config: LearnConfig) -> list[dict[str, Any]]:
-        """What a strategy keeps of the data, one row an array; the network itself is kept by all of them."""
+    def _bytes_of_inversion(self, task: int) -> int:
+        """What layer-wise inversion would keep after a task, under the same settings: the statistics and Gaussians,
+
+        which are measured under every strategy, and synthetic images, which would be stored as `to_arrays` does.
+        """
+        rows = measure.kept_record(self.to_arrays(), ("statistics", "gaussians"))
+        one = _stored(torch.zeros(1, *self.input_shape), torch.zeros(1, dtype=torch.long))
+        images = self.stream.classes_before(task + 1) * self.config.invert.images_per_class
+        return sum(row["bytes"] for row in rows) + images * sum(array.nbytes for array in one.values())
+
+    def kept(
+        self, strategy: Strategy, arrays: Mapping[str, np.ndarray], task: int, config: LearnConfig
+    ) -> list[dict[str, Any]]:
+        """What a strategy keeps of the data of tasks 0 … task, one row an array; the network is kept by all of them."""
         groups = {"synthetic": ("statistics", "gaussians", "synthetic"), "nothing": ()}.get(strategy.memory, ())
         rows = measure.kept_record(arrays, ("gaussians",) if strategy.freezes else groups)
-        known = len(self.gaussians)
-        images = self.stream.dataset.split("train").images
         if strategy.memory in ("real", "everything"):
-            each = config.memory_per_class if strategy.memory == "real" else self.config.stream.train_per_class
-            size = known * each * int(np.prod(images.shape[1:]))
-            shape = " × ".join(map(str, (known * each, *images.shape[1:])))
-            rows.append({"what": "real images", "shape": shape, "bytes": size})
+            everything = strategy.memory == "everything"
+            real = (self.stream.seen(task, "train") if everything else self._memory(strategy, task, config)).images
+            shape = " × ".join(map(str, real.shape))
+            rows.append({"what": "real images", "shape": shape, "bytes": int(real.nbytes)})
         return rows
 
     def quick_accuracies(self, task: int) -> Callable[[], list[float]]:
         """A function that gives the validation accuracy of each task seen, on a fixed part of the images."""
         seen = self.stream.seen(task, "validation")
-        picked = [np.flatnonzero(seen.labels == c)[:QUICK_IMAGES_A_CLASS] for c in np.unique(seen.labels)]
+        tasks, labels = self.stream.tasks_of(seen), seen.labels
+        picked = [
+            np.flatnonzero((labels == c) & (tasks == t))[:QUICK_IMAGES_A_CLASS]
+            for t in range(task + 1)
+            for c in self.stream.classes(t)
+        ]
         part = seen.rows(np.concatenate(picked))
-        task_of = measure.class_to_task(self.stream.task_sizes)
+        tasks, task_classes = self.stream.tasks_of(part), [self.stream.classes(t) for t in range(task + 1)]
 
         def now() -> list[float]:
             logits = measure.predict(self.network, part.images, self.normalise)
-            return list(measure.accuracies(logits, part.labels, task_of)["tasks"])
+            return list(measure.accuracies(logits, part.labels, tasks, task_classes)["tasks"])
 
         return now
 
@@ -141,9 +163,15 @@ class State:
         """After a task: keep its statistics, and bring every class's Gaussian into the new feature space (step 6)."""
         classes = range(data.first_new, data.classes)
         features = measure.features_of(self.network, data.images)
-        new = ClassGaussians(config.class_model).fit(features, data.labels, classes)
-        self.gaussians = self._follow(features, data, teacher, config).join(new)
+        old = self._follow(features, data, teacher, config)
+        if len(old) > data.first_new:  # a new domain of the same classes
+            with_old, labels = beside_old_domains(old, features, data.labels, task, self.config.machine.seed)
+            self.gaussians = ClassGaussians.of(config).fit(with_old, labels, classes)
+        else:
+            self.gaussians = old.join(ClassGaussians.of(config).fit(features, data.labels, classes))
         for name, moments in self._measure_statistics(classes, task, data, config.statistics).items():
+            if f"{name}/mean" in self.statistics:  # of a class in earlier domains
+                moments = self._moments(name).merge(moments)
             self.statistics[f"{name}/count"] = np.array(moments.count, np.int64)
             self.statistics[f"{name}/mean"] = moments.mean.cpu().numpy()
             self.statistics[f"{name}/mean_square"] = moments.mean_square.cpu().numpy()
@@ -157,7 +185,7 @@ class State:
             return old
         now = measure.features_of(self.network, data.old_images)
         if config.drift == "re-estimate":
-            return ClassGaussians(config.class_model).fit(now, data.old_labels, range(data.first_new))
+            return ClassGaussians.of(config).fit(now, data.old_labels, range(data.old_classes))
         before = torch.cat([measure.features_of(teacher, data.images), measure.features_of(teacher, data.old_images)])
         return old.map_affine(*affine_fit(before, torch.cat([features, now])))
 
@@ -174,8 +202,9 @@ class State:
 
     def knowledge(self, classes: tuple[int, ...], config: InvertConfig) -> Knowledge:
         """What has been kept of these classes, for inversion. Statistics of several tasks are merged (METHOD.md §3)."""
-        layers, task_of = range(len(self.network.layers)), measure.class_to_task(self.stream.task_sizes)
-        tasks = sorted({int(task_of[c]) for c in classes})
+        layers = range(len(self.network.layers))
+        learned = [t for t in range(len(self.stream)) if f"task{t}/norm0/mean" in self.statistics]
+        tasks = [t for t in learned if set(classes) & set(self.stream.classes(t))]
         if all(f"class{c}/input0/mean" in self.statistics for c in classes):
             inputs = [self._by_class([self._moments(f"class{c}/input{i}") for c in classes]) for i in layers]
         else:
@@ -205,13 +234,16 @@ class State:
     def _class_features(self, classes: Sequence[int], task: int) -> Tensor:
         """Features (g, n, d) of each class: of real images where its task is the current one, else of synthetic ones.
 
-        n is the number that the poorest class has; a class without any is drawn from its Gaussian.
+        A class that has been there before, in other domains, brings both. n is the number that the poorest class has; a
+        class without any is drawn from its Gaussian.
         """
         newest, sets = self.stream.experience(task), []
         for c in classes:
             images = self.synthetic_images[self.synthetic_labels == c]
             if c in newest.classes:
+                known = images if c < self.stream.classes_before(task) else images[:0]
                 images = from_bytes(newest.train.images[newest.train.labels == c], self.device)
+                images = torch.cat([images, known])
             if len(images):
                 sets.append(measure.features_of(self.network, self.normalise(images)))
             else:
@@ -253,10 +285,30 @@ class State:
         arrays = {f"model/{k}": v.cpu().numpy() for k, v in self.network.state_dict().items()}
         arrays |= {f"gaussians/{k}": v for k, v in self.gaussians.to_arrays().items()}
         arrays |= {f"statistics/{k}": v for k, v in self.statistics.items()}
-        task_of = torch.tensor(measure.class_to_task(self.stream.task_sizes), device=self.device)
         for t in range(len(self.stream)):
-            of = task_of[self.synthetic_labels] == t
+            brought = range(self.stream.classes_before(t), self.stream.classes_before(t + 1))
+            of = torch.isin(self.synthetic_labels, torch.tensor(brought, device=self.device))
             if of.any():
-                arrays[f"synthetic{t}/images"] = self.synthetic_images[of].half().cpu().numpy()
-                arrays[f"synthetic{t}/labels"] = self.synthetic_labels[of].cpu().numpy()
+                stored = _stored(self.synthetic_images[of], self.synthetic_labels[of])
+                arrays |= {f"synthetic{t}/{name}": array for name, array in stored.items()}
         return arrays
+
+
+def beside_old_domains(
+    old: ClassGaussians, features: Tensor, labels: Tensor, domains: int, seed: int
+) -> tuple[Tensor, Tensor]:
+    """Features (n, d) and labels (n,) of a new domain of all the classes, and draws of the old class models beside
+
+    them: what a model of all the domains is fitted on. Each of the `domains` old ones counts as much as the new one.
+    """
+    counts = torch.bincount(labels, minlength=len(old)).tolist()
+    draws = [
+        old.sample(c, domains * count, generator(seed, "old domains", domains, c)) for c, count in enumerate(counts)
+    ]
+    drawn = torch.arange(len(old)).repeat_interleave(domains * torch.tensor(counts)).to(labels)
+    return torch.cat([features, *draws]), torch.cat([labels, drawn])
+
+
+def _stored(images: Tensor, labels: Tensor) -> dict[str, np.ndarray]:
+    """Synthetic images and their classes as they are kept."""
+    return {"images": images.half().cpu().numpy(), "labels": labels.cpu().numpy()}

@@ -1,5 +1,6 @@
 """What belongs to a whole experiment: the stream, the network and the machine."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cl_core.config.settings import setting, validate
@@ -15,19 +16,61 @@ class StreamConfig:
         label="Data",
         group="What is learned",
     )
+    scenario: str = setting(
+        "class-incremental",
+        "class-incremental: each task brings classes that were not there before; domain-incremental: every task has "
+        "all the classes, in one domain of the data after another (photos, then sketches).",
+        label="Scenario",
+        group="What is learned",
+        options=("class-incremental", "domain-incremental"),
+    )
     increment: int = setting(
-        2, "Classes that each task brings.", label="Classes a task", group="What is learned", low=1, high=100, step=1
+        2,
+        "Classes that each task brings; in the class-incremental scenario only.",
+        label="Classes a task",
+        group="What is learned",
+        low=1,
+        high=100,
+        step=1,
+    )
+    first: int = setting(
+        0,
+        "Classes of the first task, where it is to have more (or fewer) than the others; 0: as many as they have.",
+        label="Classes of the first task",
+        group="What is learned",
+        low=0,
+        high=200,
+        step=1,
+    )
+    tasks: int = setting(
+        0,
+        "The stream ends after so many tasks; what they do not need is left out. 0: as many as there are.",
+        label="Tasks",
+        group="What is learned",
+        low=0,
+        high=200,
+        step=1,
+    )
+    order: tuple[int, ...] = setting(
+        (),
+        "Which classes come, in this order, by the numbers that the data gives them (the first is 0), as in 3, 1, 2; "
+        "empty: all of them.",
+        label="Classes, by number",
+        group="What is learned",
+        low=0,
+        high=9999,
     )
     class_order: str = setting(
         "natural",
-        "Natural: as the data set numbers its classes. Shuffled: a permutation drawn from the seed.",
+        "Natural: as the data set numbers its classes, or as listed by number. Shuffled: a permutation of those, drawn "
+        "from the seed; of the domains too, where each is a task.",
         label="Class order",
         group="What is learned",
         options=("natural", "shuffled"),
     )
     train_per_class: int = setting(
         1000,
-        "Training images of each class. Fewer is faster and a little less accurate.",
+        "Training images of each class in a task. Fewer is faster and a little less accurate.",
         label="Training images a class",
         group="What is learned",
         low=2,
@@ -37,6 +80,16 @@ class StreamConfig:
 
     def __post_init__(self) -> None:
         validate(self)
+
+    @property
+    def by_domain(self) -> bool:
+        """Whether each task is a domain, with all the classes in it."""
+        return self.scenario == "domain-incremental"
+
+    def classes_of(self, task: int, task_sizes: Sequence[int]) -> tuple[int, ...]:
+        """The class indices of a task (0 the first), by the number of classes of each task of the stream."""
+        start = 0 if self.by_domain else sum(task_sizes[:task])
+        return tuple(range(start, start + task_sizes[task]))
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 class Batch:
     """One step of learning as a strategy sees it: n real images of the new classes, m replayed ones of the old.
 
-    Classes are numbered in the stream's order, so the new ones begin at `first_new`; m is 0 where nothing is replayed,
-    and the teacher's part is None on the first task.
+    Classes are numbered in the stream's order, so the task's begin at `first_new`; m is 0 where nothing is replayed,
+    and the teacher's part is None on the first task. In a domain-incremental stream a task brings no new class, but all
+    of them in a new domain: first_new is 0, so that the new images are learned among all the classes; the teacher knows
+    them all, and is held on to in all of its logits; and n_new = n_old = all of them in the factors of METHOD.md §7.
     """
 
     labels: Tensor  # (n,)
@@ -30,14 +32,15 @@ class Batch:
     head: Callable[[Tensor], Tensor]  # the student's head, for detached features
     relation: Callable[[Tensor], Tensor]  # the learned linear map of relational distillation, (n, d) → (n, d)
     teacher_features: Tensor | None  # (n + m, d), of the real and the replayed images
-    teacher_logits: Tensor | None  # (n + m, first_new)
+    teacher_logits: Tensor | None  # (n + m, old_classes)
     first_new: int
+    old_classes: int  # classes known before this task: 0 on the first
     classes: int
 
     @property
     def novelty(self) -> tuple[int, int]:
-        """Numbers of new and of old classes."""
-        return self.classes - self.first_new, self.first_new
+        """Numbers of this task's and of old classes."""
+        return self.classes - self.first_new, self.old_classes
 
 
 class Strategy:
@@ -49,6 +52,7 @@ class Strategy:
     memory: ClassVar[str] = "nothing"  # shown of old classes: or synthetic, real, everything
     teaches: ClassVar[bool] = False  # the previous model is needed as a teacher
     freezes: ClassVar[bool] = False  # the backbone stays as the first task left it
+    same_bytes: ClassVar[bool] = False  # a real memory as large as what layer-wise inversion keeps, in bytes
     settings: ClassVar[Mapping[str, Mapping[str, Any]]] = MappingProxyType({})  # what it needs of a config
 
     @property

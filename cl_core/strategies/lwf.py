@@ -29,7 +29,7 @@ class LearningWithoutForgetting(Strategy):
         from cl_core import losses
 
         known = F.softmax(batch.teacher_logits / self.TEMPERATURE, dim=1)
-        answers = batch.logits[:, : batch.first_new] / self.TEMPERATURE
+        answers = batch.logits[:, : batch.old_classes] / self.TEMPERATURE
         return {
             "local_ce": losses.local_cross_entropy(batch.logits, batch.labels, batch.first_new),
             "distillation": self.TEMPERATURE**2 * F.cross_entropy(answers, known),

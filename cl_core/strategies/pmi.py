@@ -23,7 +23,7 @@ class LayerwiseInversionReplay(Strategy):
     settings: ClassVar = {"invert": {"selection": "random"}}
 
     def losses(self, batch: Batch, config: LearnConfig) -> dict[str, Tensor]:
-        if batch.first_new == 0:
+        if batch.old_classes == 0:
             return super().losses(batch, config)
         import torch
 
