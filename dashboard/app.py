@@ -1,10 +1,26 @@
-"""The entry: `streamlit run dashboard/app.py`. Page config and navigation, nothing else."""
+"""The entry: `streamlit run dashboard/app.py`. Page config and navigation, nothing else.
+
+A page is imported when it is first drawn, so that the first one does not wait for the others.
+"""
 
 import numpy  # noqa: F401  (whole before any worker thread imports torch; job.py does the same for pandas)
 import streamlit as st
 
 st.set_page_config(page_title="Inversion Lab", page_icon="◐", layout="wide", initial_sidebar_state="collapsed")
 
-from dashboard.views import explore  # noqa: E402
 
-st.navigation([st.Page(explore.page, title="Explore", default=True)], position="top").run()
+def _explore() -> None:
+    from dashboard.views import explore
+
+    explore.page()
+
+
+def _data() -> None:
+    from dashboard.views import data
+
+    data.page(EXPLORE)
+
+
+EXPLORE = st.Page(_explore, title="Explore", default=True)
+DATA = st.Page(_data, title="Data", url_path="data")
+st.navigation([EXPLORE, DATA], position="top").run()

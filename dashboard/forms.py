@@ -16,7 +16,16 @@ WORDS = {
     "silu": "SiLU", "relu": "ReLU", "mse": "MSE", "cpu": "CPU", "cuda": "CUDA", "mps": "MPS", "lda": "LDA",
     "lbfgs": "L-BFGS", "adam": "Adam", "dct": "DCT", "cfs": "CFS", "fashion-mnist": "Fashion-MNIST",
 } | {name: strategies.get(name).title for name in strategies.names()}  # fmt: skip
-OPTIONS = {("learn", "strategy"): tuple(strategies.names()), ("stream", "data"): datasets.NAMES}
+
+
+def options(section: str, field: str, value: Any) -> tuple[Any, ...]:
+    """What may be chosen for a setting that is chosen from a list; () for others."""
+    if (section, field) == ("stream", "data"):
+        known = datasets.available()
+        return known if value in known else (*known, value)  # a folder of one's own
+    if (section, field) == ("learn", "strategy"):
+        return tuple(strategies.names())
+    return tuple(spec(section, field).metadata["options"])
 
 
 def spec(section: str, field: str) -> dataclasses.Field[Any]:
@@ -49,7 +58,7 @@ def in_words(value: Any) -> str:
     if isinstance(value, tuple):
         return ", ".join(map(str, value)) or "the same for all"
     if isinstance(value, str):
-        return WORDS.get(value, value.replace("_", " "))
+        return WORDS.get(value) or datasets.title(value).replace("_", " ")
     return f"{value:g}" if isinstance(value, float) else f"{value:,}".replace(",", "\u202f")
 
 
@@ -98,13 +107,13 @@ def control(
         "on_change": _changed,
         "args": (section, field, name, change),
     }
-    options = meta["options"] or OPTIONS.get((section, field), ())
-    if options:
+    choices = options(section, field, value)
+    if choices:
         key = state.widget(name, value)
-        if sum(len(in_words(option)) for option in options) > 44:
-            st.selectbox(meta["label"], options, key=key, format_func=in_words, **common)
+        if sum(len(in_words(choice)) for choice in choices) > 44:
+            st.selectbox(meta["label"], choices, key=key, format_func=in_words, **common)
         else:
-            st.segmented_control(meta["label"], options, key=key, format_func=in_words, required=True, **common)
+            st.segmented_control(meta["label"], choices, key=key, format_func=in_words, required=True, **common)
         if slider:
             st.caption(strategies.describe(value) if field == "strategy" else meta["help"])
     elif isinstance(f.default, bool):

@@ -3,7 +3,8 @@
 In the URL: `node` (the snapshot one looks at), `run` (the job that is under way), `preset`, and each setting that
 differs from that preset, as `learn.epochs=3`. Settings of learning and inversion are those of the next step; those of
 the stream, the network and the machine are what the form of a new experiment starts from. A refresh, a bookmark or a
-colleague finds the same page. A value that cannot be used is taken out, and told.
+colleague finds the same page. A value that cannot be used is taken out, and told. On the Data page: `data`, the images
+one looks at.
 """
 
 import dataclasses
@@ -49,6 +50,48 @@ def notices(more_to_come: bool = False) -> list[str]:
     if not more_to_come:
         st.session_state["notices"] = []
     return told
+
+
+# The pages. Streamlit forgets the address of a page that one leaves; here, one finds it again.
+
+
+def enter(page: str) -> None:
+    """A page is about to be drawn: "explore", "data" … Coming back to it without an address, it is as it was left."""
+    if st.session_state.get("page", page) != page and not st.query_params.to_dict():
+        st.query_params.from_dict(address_of(page))
+    st.session_state["page"] = page
+    leave(page)
+
+
+def leave(page: str) -> None:
+    """The page is drawn: keep its address."""
+    st.session_state[f"address.{page}"] = st.query_params.to_dict()
+
+
+def address_of(page: str) -> dict[str, str]:
+    """The query parameters that a page had when it was last drawn."""
+    return dict(st.session_state.get(f"address.{page}", {}))
+
+
+# The Data page, and its door to a new experiment.
+
+
+def data() -> str:
+    """The name of the data set that the Data page shows."""
+    return st.query_params.get("data", "fashion-mnist")
+
+
+def look_at_data(name: str) -> None:
+    _set_parameter("data", name)
+
+
+def ask_for_new(yes: bool) -> None:
+    """Whether the Explore page is to open the form of a new experiment by itself."""
+    st.session_state["new_asked"] = yes
+
+
+def new_asked() -> bool:
+    return bool(_keep("new_asked", False))
 
 
 # Which snapshot, which job.

@@ -16,6 +16,11 @@ import numpy as np
 
 from cl_core.datasets.base import SPLITS, DataError, Dataset, Split
 
+PREPARATION = (
+    "The images are used as they are.",
+    "They are a fair sample of the original set: as many of each class, drawn once and for all; the test images come "
+    "from the original's test part.",
+)
 _REBUILD = "run `python -m cl_core build-data` to build it again"
 
 
@@ -38,9 +43,7 @@ def load(folder: Path) -> Dataset:
         fingerprint=hashlib.sha256(checksums.encode()).hexdigest(),
         licence=meta["licence"],
         read=lambda split: _read_split(folder / f"{split}.npz"),
-        preparation=("The images are used as they are.", f"Drawn from the original ones: {meta['drawn']}.")
-        if "drawn" in meta
-        else (),
+        preparation=PREPARATION,
     )
 
 

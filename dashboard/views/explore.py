@@ -20,6 +20,7 @@ def page() -> None:
     Places are laid out first, and filled in the order in which a person wants to see them: the browser needs a while
     for its first chart, so that chart is sent early.
     """
+    state.enter("explore")
     st.html(STYLE)
     left, right = st.columns([1.25, 1], vertical_alignment="bottom", gap="medium")
     with left:
@@ -35,7 +36,7 @@ def page() -> None:
             with happened:
                 rest = _first_row(scene)
         with right:
-            header.bar(scene, busy)
+            header.bar(scene, busy, whole=not first_row_only)
         if scene:
             with where:
                 tasks.cards(scene)
@@ -54,6 +55,7 @@ def page() -> None:
         st.error(str(error), icon=":material/error:")
     for sentence in state.notices(more_to_come=first_row_only):
         notices.warning(sentence, icon=":material/info:")
+    state.leave("explore")
 
 
 def _first_row(scene: Scene) -> DeltaGenerator:
