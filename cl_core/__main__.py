@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from cl_core.commands import COMMANDS
+from cl_core.commands.batch import RunsFailedError
 from cl_core.config import ConfigError
 from cl_core.datasets import DataError
 from cl_core.events import Diverged
@@ -29,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     args = parser.parse_args(arguments)
     try:
         args.run(args)
-    except (ConfigError, DataError, StoreError, Diverged) as error:
+    except (ConfigError, DataError, StoreError, Diverged, RunsFailedError) as error:
         print(error, file=sys.stderr)
         return 2
     except KeyboardInterrupt:
