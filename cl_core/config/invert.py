@@ -151,7 +151,7 @@ class InvertConfig:
         label="Weight of the feature",
         group="How close",
         low=0.0,
-        high=100.0,
+        high=10000.0,
     )
     label_weight: float = setting(
         0.0,
@@ -169,6 +169,17 @@ class InvertConfig:
         low=0.0,
         high=100.0,
         step=0.1,
+    )
+    jitter: int = setting(
+        0,
+        "The image is rolled at random by up to this many pixels each time before the network looks at it, wherever "
+        "its feature is what is aimed at: in the refinement, and in a single group of all the layers. With Adam only; "
+        "not in the paper.",
+        label="Jitter, pixels",
+        group="How smooth",
+        low=0,
+        high=16,
+        step=1,
     )
     pixels: str = setting(
         "plain",
@@ -260,3 +271,5 @@ class InvertConfig:
         validate(self)
         if self.optimiser == "lbfgs" and self.pixels == "coarse-to-fine":
             raise ConfigError("L-BFGS cannot follow pixels that open on the way: choose plain or dct pixels, or Adam.")
+        if self.optimiser == "lbfgs" and self.jitter:  # it compares values of the objective from step to step
+            raise ConfigError("L-BFGS cannot follow an image that jitters: choose a jitter of 0, or Adam.")

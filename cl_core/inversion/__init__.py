@@ -16,7 +16,7 @@ from cl_core.config import ConfigError, InvertConfig
 from cl_core.events import Event
 from cl_core.images import Normaliser, activations_to_bytes, to_bytes
 from cl_core.inversion.film import Camera, Film
-from cl_core.inversion.full_model import RefineStep, refine
+from cl_core.inversion.full_model import RefineStep, refine, roll
 from cl_core.inversion.objectives import FeatureTarget, InputStatistics
 from cl_core.inversion.optimisers import Adam, Optimiser, PerImageLBFGS
 from cl_core.inversion.per_layer import invert_group
@@ -125,9 +125,14 @@ def invert_targets(
             backbone, groups, knowledge, target, config, normalise, generator, work, result, starts, camera
         )
         result.images = yield from _refine(
-            backbone, knowledge, target, start, config, normalise, work, result, watch, camera
+            backbone, knowledge, target, start, config, normalise, generator, work, result, watch, camera
         )
     return result
+
+
+def _through(backbone: Backbone, group: range, jitter: int, generator: torch.Generator, h: Tensor) -> Tensor:
+    """A group's output; for images that aim at a feature, behind the jitter (at a map, each place has its target)."""
+    return backbone.through(group, roll(h, jitter, generator))
 
 
 def _invert_groups(
@@ -152,7 +157,7 @@ def _invert_groups(
             camera.stop(h, index, "", 0, 0.0, None)
         norms, before = backbone.norms_of(group), len(backbone.norms_of(range(group[0])))
         steps = invert_group(
-            functools.partial(backbone.through, group),
+            functools.partial(_through, backbone, group, config.jitter if len(groups) == 1 else 0, generator),
             norms,
             knowledge.norms[before : before + len(norms)],
             target,
@@ -194,6 +199,7 @@ def _refine(
     start: Tensor,
     config: InvertConfig,
     normalise: Normaliser,
+    generator: torch.Generator,
     work: "_Work",
     result: Inversion,
     watch: Callable[[RefineStep], None] | None,
@@ -210,7 +216,16 @@ def _refine(
     if config.optimiser == "lbfgs":
         optimiser = PerImageLBFGS(pixels.variables[0])
     steps = refine(
-        backbone, pixels, optimiser, normalise, target, result.labels, knowledge.norms, knowledge.inputs, config
+        backbone,
+        pixels,
+        optimiser,
+        normalise,
+        target,
+        result.labels,
+        knowledge.norms,
+        knowledge.inputs,
+        config,
+        generator,
     )
     while True:
         try:

@@ -33,6 +33,17 @@ def step_size(config: InvertConfig, iteration: int) -> float:
     return min(1.0, (iteration + 1) / 5) * (0.5 if progress >= 0.5 else 1.0) * (0.5 if progress >= 0.75 else 1.0)
 
 
+def roll(images: Tensor, jitter: int, generator: torch.Generator) -> Tensor:
+    """All the images (n, c, h, w) rolled by one random number of rows and of columns, each −jitter … jitter.
+
+    Without jitter nothing is drawn.
+    """
+    if jitter == 0:
+        return images
+    rows, columns = torch.randint(-jitter, jitter + 1, (2,), generator=generator).tolist()
+    return images.roll((rows, columns), (2, 3))
+
+
 def refine(
     backbone: Backbone,
     pixels: Pixels,
@@ -43,8 +54,9 @@ def refine(
     norm_moments: Sequence[Moments],
     statistics: Sequence[InputStatistics],
     config: InvertConfig,
+    generator: torch.Generator,
 ) -> Generator[RefineStep, None, Tensor]:
-    """Yields each iteration; returns the best images (n, c, h, w) in [0, 1].
+    """Yields each iteration; returns the best images (n, c, h, w) in [0, 1]. generator: for the jitter alone.
 
     The backbone must be frozen and in evaluation mode; 0 iterations return the start. Raises Diverged.
     """
@@ -58,7 +70,7 @@ def refine(
     def evaluate() -> Tensor:
         images = shown[0] = pixels.images(progress)
         with watching([*norms, *layers]) as seen:
-            features = backbone.features(normalise(images))
+            features = backbone.features(roll(normalise(images), config.jitter, generator))
         if config.feature_weight:
             terms["feature"] = config.feature_weight * target.distance(features)
         kls = [channel_kl(x, m.mean, m.variance) for x, m in zip(seen, norm_moments, strict=False)]

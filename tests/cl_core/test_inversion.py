@@ -15,6 +15,7 @@ from cl_core.divergence import DivergenceWatch
 from cl_core.events import Diverged, Event
 from cl_core.images import Normaliser
 from cl_core.inversion import Inversion, Knowledge
+from cl_core.inversion.full_model import roll
 from cl_core.inversion.objectives import FeatureTarget, InputStatistics, channel_kl, total_variation
 from cl_core.inversion.pixels import CoarseToFinePixels, PlainPixels
 from cl_core.seeding import generator
@@ -158,6 +159,30 @@ def test_inversion_goes_down_the_chain_and_lowers_every_loss(groups: str, start:
     assert fractions == sorted(fractions)
     assert fractions[-1] == pytest.approx(1.0)
     assert any(event.images is not None and event.images.dtype == "uint8" for event in events)
+
+
+@pytest.mark.parametrize(("groups", "refined"), [("whole", 0), ("layers", 4), ("layers", 0)])
+def test_jitter_moves_what_the_network_sees_where_its_feature_is_aimed_at(groups: str, refined: int):
+    network, knowledge = _network_and_knowledge(SMALL)
+    settings = InvertConfig(
+        selection="random", images_per_class=2, iterations_per_layer=3, full_iterations=refined, groups=groups
+    )
+    jittery = dataclasses.replace(settings, jitter=3)
+    still, once, again = (_drain(network, knowledge, config)[0].images for config in (settings, jittery, jittery))
+    assert torch.equal(once, again)
+    assert torch.equal(once, still) == (groups == "layers" and not refined)  # there, a target is a map, in its place
+
+
+def test_jitter_rolls_by_no_more_than_it_says_and_l_bfgs_refuses_it():
+    images, draws = torch.zeros(2, 1, 9, 9), generator(3)
+    images[:, :, 4, 4] = 1
+    places = {tuple(roll(images, 2, draws)[0, 0].nonzero()[0].tolist()) for _ in range(300)}
+    assert places == {(y, x) for y in range(2, 7) for x in range(2, 7)}
+    before = draws.get_state()
+    assert roll(images, 0, draws) is images
+    assert torch.equal(draws.get_state(), before)
+    with pytest.raises(ConfigError, match="L-BFGS cannot follow an image that jitters"):
+        InvertConfig(optimiser="lbfgs", jitter=1)
 
 
 def test_zero_iterations_return_the_start_and_iterations_can_be_given_layer_by_layer():
