@@ -8,6 +8,7 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -42,6 +43,11 @@ class Oracle:
         features = measure.features_of(self.network, self.normalise(images))
         with torch.no_grad():
             return self.network.head(features).argmax(1)
+
+    def name_arrays(self, images: np.ndarray) -> np.ndarray:
+        """The same for unit images in a snapshot's arrays."""
+        device = self.network.head.weight.device
+        return self.name(torch.tensor(images, device=device).float()).cpu().numpy()
 
 
 def config_for(config: Config) -> Config:
