@@ -84,6 +84,18 @@ def seconds(verb: str, node: Snapshot, config: Config, known: Steps) -> float | 
     return fixed + scaled * (now / before if before else 1.0)
 
 
+def corrected(later: Sequence[float | None], expected: Sequence[float | None], spent: Sequence[float]) -> float | None:
+    """Seconds of the steps that are still to come, when those that are over took `spent` instead of `expected`.
+
+    None when nobody knows about one of them.
+    """
+    if None in later:
+        return None
+    known = [(e, s) for e, s in zip(expected, spent, strict=False) if e]
+    pace = sum(s for _, s in known) / sum(e for e, _ in known) if known else 1.0
+    return pace * sum(seconds or 0.0 for seconds in later)
+
+
 def in_words(time: float | None) -> str:
     """Seconds as a person would say them; empty when unknown."""
     if time is None:

@@ -85,6 +85,7 @@ class Job:
         self.mailbox = Mailbox()
         self.step = Step(title, 0)
         self.step_started = time.monotonic()
+        self.spent: list[float] = []  # seconds of each step that is over
         self.made: list[str] = []  # ids of the snapshots made so far
         self.result: Any = None
         self.message = ""  # failed: one sentence; cancelled: why
@@ -185,6 +186,8 @@ class Registry:
                 item = next(work)
                 if isinstance(item, Step):
                     job.mailbox.clear()
+                    if job.step.number:  # getting ready is no step
+                        job.spent = [*job.spent, time.monotonic() - job.step_started]
                     job.step, job.step_started = item, time.monotonic()
                 elif isinstance(item, Made):
                     job.made = [*job.made, item.node]

@@ -81,9 +81,10 @@ def experiment(name: str, facts: str, note: str) -> str:
     return f'<div class="il-experiment"><b>{escape(name)}</b><span>{escape(facts)}</span>{more}</div>'
 
 
-def note(text: str) -> str:
-    """A person's own words, as they were written."""
-    return f'<div class="il-note">{escape(text)}</div>'
+def note(text: str, title: str = "") -> str:
+    """Words set apart, as they were written."""
+    head = f"<b>{escape(title)}.</b> " if title else ""
+    return f'<div class="il-note">{head}{escape(text)}</div>'
 
 
 def mark(c: int) -> str:

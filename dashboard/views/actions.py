@@ -7,7 +7,7 @@ from cl_core import presets
 from cl_core.config import Config
 from cl_core.snapshot import Snapshot
 from cl_core.store import StoreError
-from dashboard import library, projections, state, work
+from dashboard import library, projections, state, teaching, work
 from dashboard.job import REGISTRY, Job
 
 
@@ -51,6 +51,16 @@ def change(section: str, field: str, value: Any) -> None:
     """Change a setting of the next step. Raises ConfigError when it is out of range."""
     base = presets.preset(state.preset_name())
     state.take(work.with_setting(state.settings(None), base, section, field, value))
+
+
+def take_trial(trial: teaching.Trial) -> None:
+    """Take over the settings of a trial that teaches."""
+    state.take(teaching.take(trial, state.settings(None)))
+
+
+def leave_trial(trial: teaching.Trial) -> None:
+    """Back from a trial to the preset's settings."""
+    state.take(teaching.leave(trial, state.settings(None), presets.preset(state.preset_name())))
 
 
 def advance(node: Snapshot, config: Config, to_the_end: bool, expected: Sequence[float | None]) -> None:

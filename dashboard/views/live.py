@@ -99,10 +99,10 @@ def _time_left(job: Job, told: Progress) -> float | None:
     number = job.step.number
     expected = job.expected[number - 1] if 0 < number <= len(job.expected) else None
     left = progress.seconds_left(told.fraction, time.monotonic() - job.step_started, expected)
-    later = job.expected[number : job.step.of]
-    if left is None or None in later:
+    later = estimate.corrected(job.expected[number : job.step.of], job.expected, job.spent)
+    if left is None or later is None:
         return left if job.step.of <= 1 else None
-    return left + sum(seconds or 0.0 for seconds in later)
+    return left + later
 
 
 def _accuracies(told: Progress, scene: Scene) -> None:

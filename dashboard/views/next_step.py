@@ -4,7 +4,7 @@ import streamlit as st
 
 from cl_core import presets
 from cl_core.config import Config
-from dashboard import estimate, forms, library, markup, state, work
+from dashboard import estimate, forms, library, markup, state, teaching, work
 from dashboard.views import actions, new_experiment
 from dashboard.views.scene import Scene
 
@@ -58,6 +58,7 @@ def _own(scene: Scene, config: Config, verb: str) -> None:
                         base_name=base_name,
                         slider=True,
                     )
+        _trials(config, base)
         _rest(config, base, base_name)
 
 
@@ -125,6 +126,25 @@ def _strategy(config: Config) -> None:
     )
 
 
+def _trials(config: Config, base: Config) -> None:
+    """Trials that teach, a click each; what to look for is said of those that are on, and under the others' pointer."""
+    with st.container(horizontal=True, gap="small", vertical_alignment="center", key="trials"):
+        st.caption("Try and see:", width="content")
+        for trial in teaching.offered(base):
+            on = teaching.is_on(trial, config)
+            st.button(
+                trial.title,
+                icon=":material/check:" if on else ":material/science:",
+                key=f"trial-{trial.name}",
+                help="Click again to go back to the preset's settings." if on else trial.look_for,
+                on_click=actions.leave_trial if on else actions.take_trial,
+                args=(trial,),
+            )
+    for trial in teaching.offered(base):
+        if teaching.is_on(trial, config):
+            st.html(markup.note(trial.look_for, trial.title))
+
+
 def _rest(config: Config, base: Config, base_name: str) -> None:
     """What differs from the preset, each with a way back; all the other settings; what the preset overrides."""
     changed = [row for row in forms.changes(base, config) if row[0] in state.STEP_SECTIONS]
@@ -139,6 +159,16 @@ def _rest(config: Config, base: Config, base_name: str) -> None:
                 type="tertiary",
                 on_click=actions.change,
                 args=(section, field, getattr(getattr(base, section), field)),
+            )
+        if len(changed) > 1:
+            st.button(
+                "Reset all",
+                icon=":material/restart_alt:",
+                key="reset-all",
+                help=f"All the settings as the preset {base_name} has them.",
+                type="tertiary",
+                on_click=state.take,
+                args=(base,),
             )
     with st.expander("All settings", icon=":material/tune:"):
         groups = forms.groups(state.STEP_SECTIONS)

@@ -1,4 +1,4 @@
-"""The tree of snapshots, drawn as what it is: tasks from left to right, branches below each other. A click goes there."""
+"""The tree of snapshots, drawn as what it is: tasks in a row, branches below each other. A click goes there."""
 
 import streamlit as st
 
