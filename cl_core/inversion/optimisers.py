@@ -44,7 +44,8 @@ class PerImageLBFGS:
 
     def __init__(self, variable: Tensor) -> None:
         self.variable = variable
-        self.pairs: list[tuple[Tensor, Tensor, Tensor]] = []  # s (n, d), y (n, d), 1 / s·y (n, 1), 0 where unused
+        # s (n, d), y (n, d), and (n, 1): 1 / s·y, or 0 where the pair is not used, and s·y / y·y
+        self.pairs: list[tuple[Tensor, Tensor, Tensor, Tensor]] = []
         self.at, self.value, self.grad = variable.detach().flatten(1).clone(), float("inf"), torch.empty(0)
         self.direction, self.length = torch.empty(0), 1.0
 
@@ -70,22 +71,22 @@ class PerImageLBFGS:
         product = (s * y).sum(1, keepdim=True)
         sound = product > self.CURVATURE * s.norm(dim=1, keepdim=True) * y.norm(dim=1, keepdim=True)
         inverse = torch.where(sound, 1 / product, torch.zeros_like(product))
-        self.pairs = [*self.pairs[-self.MEMORY + 1 :], (s, y, inverse)]
+        scale = 1 / (inverse * (y * y).sum(1, keepdim=True)).clamp_min(1e-12)
+        self.pairs = [*self.pairs[-self.MEMORY + 1 :], (s, y, inverse, scale)]
 
     def _search_direction(self, grad: Tensor) -> Tensor:
         """The two-loop recursion for all images at once, each step cut to its longest length."""
         q, kept = grad.clone(), []
-        for s, y, inverse in reversed(self.pairs):
+        for s, y, inverse, _ in reversed(self.pairs):
             a = inverse * (s * q).sum(1, keepdim=True)
-            q = q - a * y
+            q.addcmul_(a, y, value=-1)
             kept.append(a)
         scale = _rms(grad).clamp_min(1e-12).reciprocal() * self.FIRST_STEP  # before there is curvature
-        for _, y, inverse in self.pairs:  # the latest sound pair of each image sets its scale
-            newer = 1 / (inverse * (y * y).sum(1, keepdim=True)).clamp_min(1e-12)
+        for _, _, inverse, newer in self.pairs:  # the latest sound pair of each image sets its scale
             scale = torch.where(inverse > 0, newer, scale)
         q = q * scale
-        for (s, y, inverse), a in zip(self.pairs, reversed(kept), strict=True):
-            q = q + (a - inverse * (y * q).sum(1, keepdim=True)) * s
+        for (s, y, inverse, _), a in zip(self.pairs, reversed(kept), strict=True):
+            q.addcmul_(a - inverse * (y * q).sum(1, keepdim=True), s)
         downhill = (q * grad).sum(1, keepdim=True) > 0
         q = torch.where(downhill, q, grad * scale)
         return -q * (self.LONGEST_STEP / _rms(q).clamp_min(1e-12)).clamp_max(1.0)
