@@ -11,6 +11,7 @@ from cl_core.config import ConfigError
 def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser = subparsers.add_parser("compare", help="strategies beside each other, mean ± standard deviation over seeds")
     options.add_config_options(parser)
+    options.add_tasks_option(parser)
     options.add_store_option(parser)
     batch.add_options(parser)
     parser.add_argument("--strategies", nargs="+", metavar="NAME", help="default: all of them")

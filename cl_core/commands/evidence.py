@@ -60,6 +60,8 @@ def about(kind: str, args: argparse.Namespace, base: Config, words: Sequence[str
     command = ["python", "-m", "cl_core", kind, "--preset", args.preset, *words]
     command += ["--seeds", *map(str, args.seeds)]
     command += [word for assignment in args.set for word in ("--set", assignment)]
+    if getattr(args, "stream_tasks", None) is not None:
+        command += ["--tasks", str(args.stream_tasks)]
     return {
         "kind": kind,
         "command": shlex.join(command),

@@ -5,9 +5,9 @@ import os
 from pathlib import Path
 from typing import Any
 
-from cl_core import strategies
+from cl_core import datasets, strategies
 from cl_core.config import Config, ConfigError
-from cl_core.presets import preset
+from cl_core.presets import BY_TASKS, preset
 
 STORE = Path("runs") / "store"
 
@@ -30,16 +30,41 @@ def add_config_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_tasks_option(parser: argparse.ArgumentParser) -> None:
+    help = "tasks that all the classes are shared out to; with the preset paper-cifar100: 5, 10 or 20"
+    parser.add_argument("--tasks", type=int, dest="stream_tasks", metavar="N", help=help)
+
+
 def config_from(args: argparse.Namespace) -> Config:
-    """The preset, then --strategy with what it needs, then --set in order, then --seed. Raises ConfigError."""
-    config = preset(args.preset)
+    """The preset for --tasks, then --strategy with what it needs, then --set in order, then --seed.
+
+    Raises ConfigError; with --tasks also DataError, as the classes are counted.
+    """
+    tasks = getattr(args, "stream_tasks", None)
+    config = preset(args.preset, tasks)
     if args.strategy is not None:
         config = strategies.configure(config, args.strategy)
     for assignment in args.set:
         config = config.override(_parse(assignment))
     if args.seed is not None:
         config = config.override({"machine": {"seed": args.seed}})
+    if tasks is not None and args.preset not in BY_TASKS:
+        config = config.override({"stream": {"increment": _classes_a_task(config, tasks)}})
     return config
+
+
+def _classes_a_task(config: Config, tasks: int) -> int:
+    """How many classes each task has when there are so many tasks; the last one may have fewer. Raises ConfigError."""
+    if config.stream.first or config.stream.by_domain:
+        raise ConfigError(
+            "--tasks shares the classes out evenly; for a first task of its own size, or domains, use --set."
+        )
+    classes = len(config.stream.order or datasets.load(config.stream.data).class_names)
+    possible = {-(-classes // size): size for size in range(classes, 0, -1)}  # tasks → the smallest of such sizes
+    if tasks not in possible:
+        known = ", ".join(map(str, possible))
+        raise ConfigError(f"--tasks is {tasks}; {classes} classes can be shared out to {known} tasks.")
+    return possible[tasks]
 
 
 def _parse(assignment: str) -> dict[str, dict[str, Any]]:

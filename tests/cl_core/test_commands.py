@@ -155,7 +155,7 @@ def test_the_command_written_down_gives_the_same_config():
 def test_info_lists_what_there_is(capsys):
     assert main(["info"]) == 0
     printed = capsys.readouterr().out
-    for words in ("finetune", "pmi", "paper: no changes", "learn.epochs: 120 → 1", "fashion-mnist", "torch", "0 … 400"):
+    for words in ("finetune", "pmi", "paper: 9 changes", "learn.epochs: 120 → 1", "fashion-mnist", "torch", "0 … 400"):
         assert words in printed
 
 
