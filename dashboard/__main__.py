@@ -1,16 +1,14 @@
-"""python -m dashboard COMMAND: what needs the dashboard's parts, without the app.
-
-umap   draw the UMAP picture of the finished example and keep it with it, so that the app shows it at once
-"""
+"""python -m dashboard COMMAND: what needs the dashboard's parts, without the app."""
 
 import argparse
 import sys
+from pathlib import Path
 
 from cl_core.store import StoreError
-from dashboard import library, projections
+from dashboard import evidence, exhibits, library, projections
 
 
-def umap() -> None:
+def umap(args: argparse.Namespace) -> None:
     """Draw the UMAP picture of the example's last snapshot."""
     store = library.example_store()
     view = library.look(store, library.example().main).group("view")
@@ -19,14 +17,38 @@ def umap() -> None:
     print(f"{store.path / 'umap' / projections.umap_key(view)}.npz")
 
 
-def main() -> int:
-    """The exit code: 0, or 2 with a sentence when the example cannot be read."""
-    parser = argparse.ArgumentParser(prog="python -m dashboard", description=__doc__)
-    parser.add_argument("command", choices=["umap"])
-    parser.parse_args()
+def figure(args: argparse.Namespace) -> None:
+    """Draw results of one kind as an HTML file that needs neither a server nor a network."""
+    source = args.source or evidence.SHIPPED / f"{args.kind}.json"
+    results = evidence.read(source)
+    if results.kind != args.kind:
+        raise evidence.EvidenceError(f"{source} holds results of {results.kind}, not of {args.kind}.")
+    out = args.out or Path(f"{args.kind}.html")
     try:
-        umap()
-    except StoreError as error:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_text(exhibits.page(results, args.theme), encoding="utf-8")
+    except OSError as error:
+        raise evidence.EvidenceError(f"{out} cannot be written ({error.strerror or error}).") from error
+    print(out)
+
+
+def main() -> int:
+    """The exit code: 0, or 2 with a sentence when something cannot be read or written."""
+    parser = argparse.ArgumentParser(prog="python -m dashboard", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    about = "draw the UMAP picture of the finished example and keep it with it, so that the app shows it at once"
+    commands.add_parser("umap", help=about).set_defaults(run=umap)
+    drawing = commands.add_parser("figure", help="draw what compare, race or ablate found, as one HTML file")
+    drawing.add_argument("kind", choices=list(evidence.KINDS))
+    shipped = "default: the results shipped with the project"
+    drawing.add_argument("--from", dest="source", type=Path, metavar="FILE", help=f"the command's .json; {shipped}")
+    drawing.add_argument("--out", type=Path, metavar="FILE", help="default: KIND.html")
+    drawing.add_argument("--theme", choices=list(exhibits.GROUNDS), default="light")
+    drawing.set_defaults(run=figure)
+    args = parser.parse_args()
+    try:
+        args.run(args)
+    except (StoreError, evidence.EvidenceError) as error:
         print(error, file=sys.stderr)
         return 2
     return 0

@@ -15,6 +15,12 @@ def _explore() -> None:
     explore.page()
 
 
+def _compare() -> None:
+    from dashboard.views import compare
+
+    compare.page()
+
+
 def _data() -> None:
     from dashboard.views import data
 
@@ -22,5 +28,6 @@ def _data() -> None:
 
 
 EXPLORE = st.Page(_explore, title="Explore", default=True)
+COMPARE = st.Page(_compare, title="Compare", url_path="compare")
 DATA = st.Page(_data, title="Data", url_path="data")
-st.navigation([EXPLORE, DATA], position="top").run()
+st.navigation([EXPLORE, COMPARE, DATA], position="top").run()

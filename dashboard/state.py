@@ -94,6 +94,18 @@ def new_asked() -> bool:
     return bool(_keep("new_asked", False))
 
 
+# The Compare page.
+
+
+def results() -> str | None:
+    """The name of the results that the Compare page shows."""
+    return st.query_params.get("results")
+
+
+def look_at_results(name: str | None) -> None:
+    _set_parameter("results", name)
+
+
 # Which snapshot, which job.
 
 
