@@ -24,7 +24,7 @@ from cl_core.events import Diverged
 from cl_core.images import from_bytes
 from cl_core.inversion import Knowledge, draw_targets, invert_targets
 from cl_core.inversion.full_model import RefineStep
-from cl_core.inversion.objectives import channel_kl, total_variation
+from cl_core.inversion.objectives import channel_kls, total_variation
 from cl_core.inversion.starts import EXAMPLES
 from cl_core.oracle import Oracle
 from cl_core.seeding import generator
@@ -197,8 +197,7 @@ def judge(course: Course, images: Tensor) -> dict[str, float]:
     finally:
         state.network.mixed = mixed
     error = course.base.feature_weight * float(F.mse_loss(features, course.targets))
-    kls = [channel_kl(x, m.mean, m.variance) for x, m in zip(seen, course.knowledge.norms, strict=True)]
-    statistics = float(torch.stack(kls).mean())
+    statistics = float(channel_kls(seen, course.knowledge.norms)) / len(seen)
     named = course.oracle.name(images)
     within = [images[course.labels == c].var(0, correction=0).mean() for c in course.labels.unique()]
     return {

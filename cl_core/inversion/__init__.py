@@ -107,10 +107,8 @@ def invert_targets(
 
     watch: is shown every iteration of the refinement, with all its images.
     """
-    whitening = None
-    if config.distance == "mahalanobis":
-        whitening = torch.stack([knowledge.gaussians.whitening(c) for c in range(len(knowledge.classes))])
-    target = FeatureTarget(targets, whitening)
+    of_classes = knowledge.gaussians.models if config.distance == "mahalanobis" else ()
+    target = FeatureTarget(targets, [model.whitener() for model in of_classes])
     groups = backbone.groups(config.groups)
     names = tuple(backbone.group_name(group) for group in groups)
     work = _Work(layer_iterations(config, len(groups)), names, config.full_iterations, labels, config.images_per_class)

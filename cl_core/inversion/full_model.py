@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from cl_core.backbones import Backbone
 from cl_core.config import InvertConfig
 from cl_core.divergence import DivergenceWatch
-from cl_core.inversion.objectives import FeatureTarget, InputStatistics, channel_kl, total_variation
+from cl_core.inversion.objectives import FeatureTarget, InputStatistics, channel_kls, input_kls, total_variation
 from cl_core.inversion.optimisers import Optimiser
 from cl_core.inversion.pixels import Pixels
 from cl_core.statistics import Moments, watching
@@ -73,12 +73,10 @@ def refine(
             features = backbone.features(roll(normalise(images), config.jitter, generator))
         if config.feature_weight:
             terms["feature"] = config.feature_weight * target.distance(features)
-        kls = [channel_kl(x, m.mean, m.variance) for x, m in zip(seen, norm_moments, strict=False)]
-        if kls:
-            terms["normalisation"] = config.alpha * torch.stack(kls).sum()
+        if norms:
+            terms["normalisation"] = config.alpha * channel_kls(seen[: len(norms)], norm_moments)
         if layers:
-            of_inputs = [s.kl(x) for x, s in zip(seen[len(norms) :], statistics, strict=True)]
-            terms["input statistics"] = config.input_alpha * torch.stack(of_inputs).sum()
+            terms["input statistics"] = config.input_alpha * input_kls(seen[len(norms) :], statistics)
         if config.label_weight:
             terms["label"] = config.label_weight * F.cross_entropy(backbone.head(features), labels)
         if config.tv:

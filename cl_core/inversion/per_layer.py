@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from cl_core.divergence import DivergenceWatch
-from cl_core.inversion.objectives import FeatureTarget, InputStatistics, channel_kl
+from cl_core.inversion.objectives import FeatureTarget, InputStatistics, channel_kls
 from cl_core.inversion.optimisers import Optimiser
 from cl_core.statistics import Moments, watching
 
@@ -47,8 +47,7 @@ def invert_group(
             output = group(h)
         terms.update({"feature": target.distance(output), "input statistics": alpha * statistics.kl(h)})
         if norms:
-            kls = [channel_kl(x, m.mean, m.variance) for x, m in zip(seen, norm_moments, strict=True)]
-            terms["normalisation"] = alpha * torch.stack(kls).sum()
+            terms["normalisation"] = alpha * channel_kls(seen, norm_moments)
         return torch.stack(list(terms.values())).sum()
 
     for _ in range(iterations):

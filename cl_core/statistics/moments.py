@@ -50,12 +50,12 @@ def running_moments(norm: nn.BatchNorm2d) -> Moments:
 
 
 def gaussian_kl(mean: Tensor, variance: Tensor, target_mean: Tensor, target_variance: Tensor) -> Tensor:
-    """KL( N(mean, variance) ‖ N(target) ), averaged over the entries (METHOD.md §4):
+    """KL( N(mean, variance) ‖ N(target) ) of each entry (METHOD.md §4):
 
     ½ · [ log σ² − log v − 1 + (v + (m − μ)²) / σ² ].
     """
     v, sigma2 = variance.clamp_min(VARIANCE_FLOOR), target_variance.clamp_min(VARIANCE_FLOOR)
-    return 0.5 * (sigma2.log() - v.log() - 1 + (v + (mean - target_mean) ** 2) / sigma2).mean()
+    return 0.5 * (sigma2.log() - v.log() - 1 + (v + (mean - target_mean) ** 2) / sigma2)
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from cl_core.events import Diverged, Event
 from cl_core.images import Normaliser
 from cl_core.inversion import Inversion, Knowledge
 from cl_core.inversion.full_model import roll
-from cl_core.inversion.objectives import FeatureTarget, InputStatistics, channel_kl, total_variation
+from cl_core.inversion.objectives import FeatureTarget, InputStatistics, channel_kl, channel_kls, total_variation
 from cl_core.inversion.pixels import CoarseToFinePixels, PlainPixels
 from cl_core.seeding import generator
 from cl_core.statistics import ClassGaussians, gaussian_kl, measure_moments, running_moments, watching
@@ -31,7 +31,7 @@ def test_fused_channel_kl_has_the_value_and_gradient_of_the_plain_formula(n: int
     x = torch.randn(n, channels, 3, 2, generator=draws, dtype=torch.float64).requires_grad_()
     mean = torch.randn(channels, generator=draws, dtype=torch.float64)
     variance = torch.rand(channels, generator=draws, dtype=torch.float64) + 0.1
-    plain = gaussian_kl(x.mean((0, 2, 3)), x.var((0, 2, 3), unbiased=False), mean, variance)
+    plain = gaussian_kl(x.mean((0, 2, 3)), x.var((0, 2, 3), unbiased=False), mean, variance).mean()
     fused = channel_kl(x, mean, variance)
     torch.testing.assert_close(fused, plain)
     (expected,) = torch.autograd.grad(plain, x)
@@ -67,7 +67,7 @@ def test_statistics_by_class_and_position_are_met_by_the_images_they_came_from()
 def test_mahalanobis_distance_is_the_mean_squared_whitened_difference():
     features = torch.randn(200, 3, generator=generator(0)) * torch.tensor([1.0, 5.0, 0.2])
     gaussians = ClassGaussians("full", shrinkage=0.0).fit(features, torch.zeros(200), [0])
-    target = FeatureTarget(gaussians.mean.expand(200, 3), gaussians.whitening(0)[None])
+    target = FeatureTarget(gaussians.mean.expand(200, 3), [gaussians.models[0].whitener()])
     assert target.distance(features).item() == pytest.approx(1.0, rel=1e-4)
 
 
@@ -214,7 +214,7 @@ def test_hooks_modes_and_gradients_are_as_before_however_inversion_ends(ending: 
         next(steps)
         steps.close()
     elif ending == "error":
-        with pytest.raises(ValueError, match="shorter"):
+        with pytest.raises(ValueError, match="one each is needed"):
             list(steps)
     else:
         _drain(
@@ -240,3 +240,14 @@ def test_a_diverging_loss_is_one_sentence_that_names_the_control():
     knowledge.norms[0].mean.add_(1e20)
     with pytest.raises(Diverged):
         _drain(network, knowledge, hot)
+
+
+def test_channel_kls_sum_the_layers_and_their_gradients():
+    draws = generator(0)
+    xs = [torch.randn(4, c, s, s, generator=draws).requires_grad_() for c, s in ((3, 5), (2, 2), (1, 7))]
+    known = [InputStatistics(torch.randn(c, generator=draws), torch.rand(c, generator=draws) + 0.5) for c in (3, 2, 1)]
+    together = channel_kls(xs, known)
+    apart = torch.stack([channel_kl(x, k.mean, k.variance) for x, k in zip(xs, known, strict=True)]).sum()
+    torch.testing.assert_close(together, apart)
+    for a, b in zip(torch.autograd.grad(together, xs), torch.autograd.grad(apart, xs), strict=True):
+        torch.testing.assert_close(a, b)
