@@ -4,7 +4,9 @@ import argparse
 import json
 import os
 import platform
+import time
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -36,7 +38,10 @@ def run(args: argparse.Namespace) -> None:
     if args.tasks < 1:
         raise ConfigError(f"--tasks is {args.tasks}; it must be 1 or more.")
     config = options.config_from(args)
-    found = timings(list(progress.steps(config, tasks=args.tasks)))
+    path = list(progress.steps(config, tasks=args.tasks))
+    found = timings(path)
+    if path[-1].verb == "invert":
+        found["step"] = step_cost(path[-2])
     found |= {"config": config.to_dict(), "versions": report.versions()}
     print("\n" + table(found))
     try:
@@ -68,6 +73,45 @@ def timings(path: Sequence[Snapshot]) -> dict[str, Any]:
     }
 
 
+def step_cost(learned: Snapshot, iterations: int = 40) -> dict[str, float]:
+    """Milliseconds of an iteration of the refinement, all its terms included, and of a bare forward and backward pass
+
+    of the same batch, timed in turn, in CPU time of this process (on a GPU: by the wall); and their ratio. Medians.
+    """
+    import dataclasses
+
+    import torch
+
+    from cl_core.backbones.chain import frozen
+    from cl_core.inversion import draw_targets, invert_targets
+    from cl_core.seeding import generator
+    from cl_core.state import State
+
+    clock = time.perf_counter if torch.cuda.is_available() else time.process_time
+    config = dataclasses.replace(
+        learned.config.invert, iterations_per_layer=0, layer_iterations=(), full_iterations=iterations
+    )
+    state = State.of(learned, learned.config)
+    classes = tuple(state.stream.classes(learned.tasks_learned - 1))
+    knowledge = state.knowledge(classes, config)
+    targets, labels = draw_targets(knowledge, config, generator(0, "bench", "targets"))
+    batch = torch.rand(len(targets), *state.input_shape, device=state.device).requires_grad_()
+    marks: list[tuple[float, float]] = []
+
+    def bare(_: object) -> None:
+        began = clock()
+        with frozen(state.network):
+            torch.autograd.grad((state.network.features(batch) - targets).square().mean(), batch)
+        marks.append((began, clock()))
+
+    draws = generator(0, "bench", "inversion")
+    for _ in invert_targets(state.network, knowledge, targets, labels, config, state.normalise, draws, bare):
+        pass
+    passes = [1000 * (end - began) for began, end in marks[3:]]
+    steps = [1000 * (then[0] - now[1]) for now, then in pairwise(marks[3:])]
+    return {"iteration_ms": median(steps), "bare_ms": median(passes), "ratio": median(steps) / median(passes)}
+
+
 def _rates(nodes: dict[str, list[Any]]) -> dict[str, float]:
     """Iterations a second: of learning, of each layer in the order inverted, of the refinement."""
     runs: dict[str, list[float]] = {}
@@ -95,4 +139,10 @@ def table(found: dict[str, Any]) -> str:
         "Share of the time",
         *(f"  {STAGES.get(name, name):<24}{100 * share:6.1f} %" for name, share in found["share"].items()),
     ]
+    if "step" in found:
+        step = found["step"]
+        lines += [
+            f"An iteration of the refinement takes {step['iteration_ms']:.1f} ms, a bare forward and backward pass "
+            f"{step['bare_ms']:.1f} ms: {step['ratio']:.2f} times."
+        ]
     return "\n".join(lines)
