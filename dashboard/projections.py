@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Collection, Generator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -66,6 +66,16 @@ def pca(view: View) -> Projection:
     axes = tuple(f"principal axis {i + 1} · {explained[i]:.0%} of the variance" for i in range(2))
     note = "An ellipse is the exact image of the Gaussian that is kept: 1σ holds 39 % of it, 2σ 86 %."
     return linear(view, np.eye(2, k), np.zeros(k), (axes[0], axes[1]), note)
+
+
+def pca_of(view: View, classes: Collection[int]) -> Projection:
+    """The first two principal axes of the real features of some classes: what is about these is seen best."""
+    x = view["real"][np.isin(view["real_labels"], list(classes))].astype(np.float64)
+    _, lengths, axes = np.linalg.svd(x - x.mean(0), full_matrices=False)
+    share = lengths[:2] ** 2 / (lengths**2).sum()
+    names = tuple(f"principal axis {i + 1} of these classes · {share[i]:.0%} of their variance" for i in range(2))
+    note = f"The plane is that of these classes' first two principal axes: {share.sum():.0%} of their real variance."
+    return linear(view, axes[:2], x.mean(0), (names[0], names[1]), note)
 
 
 def lda(view: View) -> Projection:

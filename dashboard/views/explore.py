@@ -8,7 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 from cl_core.store import StoreError
 from dashboard import library, state
 from dashboard.job import FOR_PEOPLE, REGISTRY, Job
-from dashboard.views import features, header, images, kept, layers, live, memory, next_step, path, tasks
+from dashboard.views import features, film, header, images, kept, live, memory, next_step, path, tasks
 from dashboard.views.scene import Scene, ink
 
 STYLE = Path(__file__).parent.parent / "style.css"
@@ -77,7 +77,7 @@ def _rest_of_what_happened(scene: Scene, beside: DeltaGenerator) -> None:
     with right:
         features.alignment(scene)
         kept.panel(scene)
-    layers.panel(scene)
+    film.panel(scene)
     memory.while_learning(scene)
 
 

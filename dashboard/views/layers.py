@@ -1,4 +1,4 @@
-"""How did the inversion go: the loss at each layer, one after the other, then of the refinement."""
+"""How did an inversion without a film go: the loss at each layer, one after the other, then of the refinement."""
 
 import streamlit as st
 
@@ -22,3 +22,4 @@ def panel(scene: Scene) -> None:
         spent = [f"{layer['name']} {layer['seconds']:.1f} s" for layer in layers]
         spent.append(f"all layers {refine.get('seconds', 0.0):.1f} s")
         st.caption("Time: " + " · ".join(spent))
+        st.caption("This inversion was made before its images were kept on the way; a new one shows them here.")

@@ -91,13 +91,14 @@ def learn(snapshot: Snapshot, config: Config) -> Generator[Event, None, Snapshot
     record["confusion"] = {"test": (rng.integers(0, 20, (seen, seen)) + np.eye(seen, dtype=int) * 120).tolist()}
     record["curves"] = {"iteration": list(range(1, steps + 1))} | {k: [c[k] for c in curve] for k in curve[0]}
     record["epoch_accuracy"] = by_epoch
+    record.pop("film", None)
     record["seconds"] = {"learn": 5.8, "statistics": 0.3, "measure": 0.6, "total": 6.7}
     record["kept"] = [
         {"what": "Class Gaussians", "shape": f"{seen} × 64 + 64", "bytes": seen * 512},
         {"what": "Channel statistics of each layer's input", "shape": "4 layers", "bytes": 960},
     ]
     record["kept_bytes"], record["replaced_bytes"] = seen * 512 + 960, seen * 784_000
-    old = {name: array for name, array in snapshot.arrays.items() if not name.startswith("view/")}
+    old = {name: array for name, array in snapshot.arrays.items() if not name.startswith(("view/", "film/"))}
     arrays = old | _view(snapshot, config, tasks, rng)
     return dataclasses.replace(
         snapshot, id=step_id(snapshot, "learn", config), parent=snapshot.id, verb="learn", tasks_learned=tasks,
@@ -145,7 +146,9 @@ def invert(snapshot: Snapshot, config: Config) -> Generator[Event, None, Snapsho
         for c in range(seen)
     ]
     record["seconds"] = {"layers": 1.6, "refine": 1.2, "measure": 0.5, "total": 3.3}
-    old = {name: array for name, array in snapshot.arrays.items() if not name.startswith(("view/", "synthetic"))}
+    old = {
+        name: array for name, array in snapshot.arrays.items() if not name.startswith(("view/", "film/", "synthetic"))
+    }
     task = np.repeat(np.arange(len(snapshot.task_sizes)), snapshot.task_sizes)[labels]
     made = {}
     for t in range(snapshot.tasks_learned):
@@ -153,11 +156,34 @@ def invert(snapshot: Snapshot, config: Config) -> Generator[Event, None, Snapsho
             f"synthetic{t}/images": images[task == t].astype(np.float16),
             f"synthetic{t}/labels": labels[task == t],
         }
-    arrays = old | made | _view(snapshot, config, snapshot.tasks_learned, rng, labels)
+    view = _view(snapshot, config, snapshot.tasks_learned, rng, labels)
+    record["film"], film = _film(images, labels, view, steps, rng)
+    arrays = old | made | view | film
     return dataclasses.replace(
         snapshot, id=step_id(snapshot, "invert", config), parent=snapshot.id, verb="invert",
         config=config, arrays=freeze(arrays), record=record,
     )  # fmt: skip
+
+
+def _film(
+    images: np.ndarray, labels: np.ndarray, view: dict[str, np.ndarray], steps: int, rng: np.random.Generator
+) -> tuple[list[dict], dict[str, np.ndarray]]:
+    """Two images of each class that come out of noise: a start, the layers, three moments of the refinement."""
+    rows = np.flatnonzero(np.arange(len(labels)) % int((labels == labels[0]).sum()) < 2)
+    frames = [{"stage": "start", "layer": None, "name": "", "iteration": 0, "of": 0, "units": 0.0, "loss": None}]
+    for layer in range(len(LAYERS), 0, -1):
+        frames.append({"stage": "layer", "layer": layer, "name": LAYERS[layer - 1], "iteration": steps, "of": steps})
+    frames += [{"stage": "refine", "layer": None, "name": "", "iteration": i, "of": steps} for i in (1, 4, steps)]
+    for number, frame in enumerate(frames[1:], 1):
+        frame |= {"units": 3.0 * number, "loss": 2.0 / number}
+    clear = np.linspace(0, 1, len(frames))[:, None, None, None, None]
+    mixed = clear * images[rows] + (1 - clear) * rng.random((len(frames), *images[rows].shape))
+    ends, starts = view["view/synthetic"][rows].astype(float), rng.normal(0, 3, (len(rows), DIMENSIONS))
+    moved = clear[..., 0, 0] * ends + (1 - clear[..., 0, 0]) * starts
+    return frames, {
+        "film/images": (mixed * 255).astype(np.uint8), "film/labels": labels[rows],
+        "view/film": moved.astype(np.float16), "view/film_targets": view["view/targets"][rows],
+    }  # fmt: skip
 
 
 def grown(strategy: str, store: Store, steps: int = 99) -> list[Snapshot]:

@@ -19,7 +19,8 @@ def button(page: Page, words: str) -> Locator:
 
 
 def charts(page: Page) -> Locator:
-    return page.locator(".js-plotly-plot .main-svg:first-of-type")
+    """Every chart that is drawn, the film of an inversion among them."""
+    return page.locator(".js-plotly-plot .main-svg:first-of-type, .film")
 
 
 def settled(page: Page) -> None:

@@ -1,0 +1,324 @@
+"""The film of an inversion as one piece of HTML: strip of losses and images, sheet of the moment, cloud of features.
+
+It is drawn once; film.js then only says which frame is shown, and film.css how it looks. Pure; everything is escaped.
+"""
+
+import base64
+import io
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from dashboard.markup import mark
+from dashboard.palette import SHAPES, colour, symbol
+from dashboard.projections import Projection, ellipse
+
+IN_STRIP = 3  # classes with an image in each cell of the strip
+WIDTH, HEIGHTS, MARGIN = 720, (340, 560), 18  # of the cloud, in its own units; how high it may be
+REAL_POINTS = 1200  # of the cloud, at most
+Pixels = Callable[[np.ndarray], np.ndarray]  # from the projection to the cloud's own units, (…, 2) → (…, 2)
+TARGET = "M4.5 0a4.5 4.5 0 1 0 -9 0a4.5 4.5 0 1 0 9 0M1 0h-2"  # a ring and a dot, like no class's symbol
+FEW = 2  # classes up to which their images are shown large
+SEVERAL = 6  # classes up to which the ellipse of two standard deviations is drawn too
+
+
+@dataclass(frozen=True)
+class Film:
+    """frames: see cl_core/inversion/film.py; images (frames, n, c, h, w) uint8 and labels (n,), class by class;
+
+    projection: of the real features and, as its synthetic ones, of frame after frame of the film and then the targets;
+    real_labels: of its real features; names: of all the classes seen; layers, refine: the losses, as in the record.
+    """
+
+    frames: Sequence[Mapping[str, Any]]
+    images: np.ndarray
+    labels: np.ndarray
+    projection: Projection
+    real_labels: np.ndarray
+    names: Sequence[str]
+    layers: Sequence[Mapping[str, Any]]
+    refine: Mapping[str, Any]
+    aims: bool = True  # whether the images were made for those targets, and not for their labels alone
+
+    @property
+    def classes(self) -> list[int]:
+        return sorted(set(self.labels.tolist()))
+
+    @property
+    def columns(self) -> int:
+        """Images of a class."""
+        return int((self.labels == self.classes[0]).sum())
+
+    def features(self) -> tuple[np.ndarray, np.ndarray]:
+        """Where the images (frames, n, 2) and their targets (n, 2) are in the projection."""
+        count, n = len(self.frames), len(self.labels)
+        points = self.projection.synthetic
+        return points[: count * n].reshape(count, n, 2), points[count * n :]
+
+
+@dataclass(frozen=True)
+class Part:
+    """A stretch of the strip: the numbers of its frames, its curve, and the iterations at which those frames are."""
+
+    title: str
+    frames: tuple[int, ...]
+    moments: tuple[int, ...]
+    curve: tuple[float, ...]
+
+
+def parts(film: Film) -> list[Part]:
+    """The start, each group of layers in the order of inversion, and the refinement; as far as there are frames."""
+    made = []
+    for number, frame in enumerate(film.frames):
+        if frame["stage"] == "start":
+            made.append(Part("start", (number,), (0,), ()))
+        elif frame["stage"] == "layer":
+            curve = next(tuple(layer["curve"]) for layer in film.layers if layer["layer"] == frame["layer"])
+            made.append(Part(frame["name"], (number,), (frame["iteration"],), curve))
+    refining = [number for number, frame in enumerate(film.frames) if frame["stage"] == "refine"]
+    if refining:
+        moments = tuple(film.frames[number]["iteration"] for number in refining)
+        curve = tuple(film.refine["curve"]["total"])
+        made.append(Part("all layers at once", tuple(refining), moments, curve))
+    return made
+
+
+def along(part: Part) -> np.ndarray:
+    """Where each iteration of a part is on its horizontal axis, 0 … 1: a moment is at the middle of its cell.
+
+    A single moment is the end, and the axis is even; of several, the axis is even between one and the next.
+    """
+    iterations = np.arange(1, len(part.curve) + 1)
+    if len(part.moments) == 1:
+        return (iterations - 0.5) / max(1, len(iterations))
+    return np.interp(iterations, part.moments, (np.arange(len(part.moments)) + 0.5) / len(part.moments))
+
+
+def heights(curve: Sequence[float]) -> np.ndarray:
+    """Losses on a logarithmic scale of their own: 0 the largest (the top) … 1 the least."""
+    values = np.log(np.maximum(np.asarray(curve, float), 1e-12))
+    return (values.max() - values) / max(float(np.ptp(values)), 1e-9)
+
+
+def says(frame: Mapping[str, Any]) -> str:
+    """A frame in one sentence."""
+    if frame["stage"] == "start":
+        return "Before any iteration: what the starts alone make of the target features."
+    units = f"{frame['units']:.3g} passes through the whole network so far"
+    where = f"After {frame['iteration']} iterations at {frame['name']}"
+    if frame["stage"] == "refine":
+        where = f"All layers at once, iteration {frame['iteration']} of {frame['of']}"
+    return f"{where} · {units} · loss {_number(frame['loss'])}"
+
+
+def data(film: Film, stressed: frozenset[int], key: str) -> dict[str, Any]:
+    """What the component needs: its HTML, and for each frame its sentence and where its losses and features are.
+
+    key: names the film; while it stays, the frame that is looked at stays.
+    """
+    pixels, height = _pixels(film)
+    where, _ = film.features()
+    stops = [{"says": says(frame), "part": 0, "x": 100.0, "y": 0.0} for frame in film.frames]
+    for i, part in enumerate(parts(film)):
+        x, y = along(part), heights(part.curve) if part.curve else np.zeros(0)
+        for number, moment in zip(part.frames, part.moments, strict=True):
+            at = int(np.argmin(part.curve)) if len(part.moments) == 1 and part.curve else moment - 1
+            stops[number] |= {"part": i}
+            if part.curve:
+                stops[number] |= {"x": _percent(x[at]), "y": _percent(y[at])}
+    paths = np.round(pixels(where), 1).transpose(1, 0, 2).tolist()  # (n, frames, 2)
+    return {"key": key, "html": _html(film, stressed, pixels, height), "stops": stops, "paths": paths}
+
+
+def _html(film: Film, stressed: frozenset[int], pixels: Pixels, height: int) -> str:
+    h, w = film.images.shape[-2:]
+    style = (
+        f"--sprite:url({sprite(film)});--across:{len(film.frames) * film.columns};--columns:{film.columns};"
+        f"--rows:{len(film.classes)};--shape:{w}/{h}"
+    )
+    last = len(film.frames) - 1
+    aim = "the ring is the target that it was given" if film.aims else "it was made for its label alone"
+    return (
+        f'<div class="film" style="{style}">'
+        f'<div class="strip" role="group" aria-label="Film strip">{_strip(film, stressed)}</div>'
+        f"{_rows_key(film, stressed)}"
+        '<p class="reading">Left to right, as inversion goes. Each curve is the loss of that part, on a scale of its '
+        "own; below it, the images if inversion stopped there, the layers that are left being filled in by their "
+        'starts alone.</p><div class="control"><button type="button" class="play"></button>'
+        f'<input type="range" min="0" max="{last}" step="1" value="{last}" aria-label="Moment of the inversion">'
+        f'<output class="says"></output></div><div class="now {_size(film)}"><figure>{_sheet(film, stressed)}'
+        "<figcaption>The images at this moment.</figcaption></figure>"
+        f"<figure>{_cloud(film, stressed, pixels, height)}{_key(film)}"
+        "<figcaption>The same images as the network sees them. Each leaves a trail; "
+        f"{aim}. {film.projection.note}</figcaption></figure></div></div>"
+    )
+
+
+def sprite(film: Film) -> str:
+    """All images in one file, as a data URI: frame after frame across, `columns` images of a class in a row."""
+    frames, _, c, h, w = film.images.shape
+    rows, columns = len(film.classes), film.columns
+    grid = film.images.reshape(frames, rows, columns, c, h, w).transpose(1, 4, 0, 2, 5, 3)
+    pixels = np.ascontiguousarray(grid.reshape(rows * h, frames * columns * w, c))
+    buffer = io.BytesIO()
+    if c == 1:
+        Image.fromarray(pixels[..., 0]).save(buffer, "PNG", optimize=True)
+    else:
+        Image.fromarray(pixels).save(buffer, "WEBP", quality=90)
+    kind = "png" if c == 1 else "webp"
+    return f"data:image/{kind};base64," + base64.b64encode(buffer.getvalue()).decode()
+
+
+def _strip(film: Film, stressed: frozenset[int]) -> str:
+    rows = [film.classes.index(c) for c in _in_strip(film, stressed)]
+    return "".join(_part(film, part, rows) for part in parts(film))
+
+
+def _in_strip(film: Film, stressed: frozenset[int]) -> list[int]:
+    """The classes that the strip has room for, those that are stressed first."""
+    return sorted(sorted(film.classes, key=lambda c: c not in stressed)[:IN_STRIP])
+
+
+def _rows_key(film: Film, stressed: frozenset[int]) -> str:
+    names = "".join(f"<span>{mark(c)} {escape(film.names[c])}</span>" for c in _in_strip(film, stressed))
+    return f'<div class="key">{names}</div>'
+
+
+def _part(film: Film, part: Part, rows: Sequence[int]) -> str:
+    cells = ""
+    for number, moment in zip(part.frames, part.moments, strict=True):
+        images = "".join(f'<i style="--frame:{number};--column:0;--row:{row}"></i>' for row in rows)
+        label, after = escape(says(film.frames[number])), "after " if film.frames[number]["stage"] == "layer" else ""
+        cells += (
+            f'<button type="button" class="cell" data-frame="{number}" aria-label="{label}" title="{label}">{images}'
+            f"<small>{after}{moment}</small></button>"
+        )
+    several = len(part.frames) > 1
+    fall = f"loss {_number(part.curve[0])} → {_number(min(part.curve))}" if part.curve else ""
+    if several:
+        fall += " · by iteration"
+    return (
+        f'<section class="part{"" if part.curve else " bare"}" style="--cells:{len(part.frames)}">'
+        f"<header><b>{escape(part.title)}</b><span>{fall}</span></header>"
+        f'<div class="curve">{_curve(part) if part.curve else ""}</div><div class="cells">{cells}</div></section>'
+    )
+
+
+def _curve(part: Part) -> str:
+    """The loss twice: all of it faint, and as far as the film is, in full; and the moment on it."""
+    points = zip(along(part) * 100, heights(part.curve) * 100, strict=True)
+    line = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+    if len(part.curve) == 1:
+        line += " " + line
+    drawn = f'<svg viewBox="0 0 100 100" preserveAspectRatio="none"><polyline points="{line}"/></svg>'
+    return f'<div class="faint">{drawn}</div><div class="so-far">{drawn}</div><u></u>'
+
+
+def _sheet(film: Film, stressed: frozenset[int]) -> str:
+    made = ""
+    for row, c in enumerate(film.classes):
+        images = "".join(f'<i style="--column:{column};--row:{row}"></i>' for column in range(film.columns))
+        name = f"<span>{mark(c)} {escape(film.names[c])}</span>"
+        made += f'<div style="opacity:{_strength(c, stressed):g}">{name}{images}</div>'
+    return f'<div class="sheet">{made}</div>'
+
+
+def _size(film: Film) -> str:
+    return "few" if len(film.classes) <= FEW else "many" if len(film.classes) > SEVERAL else "several"
+
+
+def _strength(c: int, stressed: frozenset[int]) -> float:
+    return 1.0 if not stressed or c in stressed else 0.25
+
+
+def _pixels(film: Film) -> tuple[Pixels, int]:
+    """The map, both axes alike and all of the film inside, and the cloud's height."""
+    where, targets = film.features()
+    contours = [points for c in film.classes for points in _contours(film, c).values()]
+    own = film.projection.real[np.isin(film.real_labels, film.classes)]
+    every = np.concatenate([where.reshape(-1, 2), targets, own, *contours])
+    low, high = every.min(0), every.max(0)
+    span = np.maximum(high - low, 1e-9)
+    height = int(np.clip(2 * MARGIN + (WIDTH - 2 * MARGIN) * span[1] / span[0], *HEIGHTS))
+    room = np.array([WIDTH, height])
+    scale = np.array([1, -1]) * float(((room - 2 * MARGIN) / span).min())
+    offset = room / 2 - scale * (low + high) / 2
+    return (lambda points: np.asarray(points, float) * scale + offset), height
+
+
+def _contours(film: Film, c: int) -> dict[int, np.ndarray]:
+    """The Gaussian that is kept of a class at one and, where there are not too many, two standard deviations."""
+    mean, covariance = film.projection.mean[c], film.projection.covariance[c]
+    every = (1, 2) if len(film.classes) <= SEVERAL else (1,)
+    return {sigmas: ellipse(mean, covariance, sigmas, 48) for sigmas in every}
+
+
+def _cloud(film: Film, stressed: frozenset[int], pixels: Pixels, height: int) -> str:
+    targets = film.features()[1]
+    real, own = pixels(film.projection.real), film.classes
+    seen = range(len(film.names))
+    each = max(10, REAL_POINTS // len(seen))
+    shapes, points = "", ""
+    for c in seen:
+        path = SHAPES[symbol(c)]
+        shapes += f'<path id="real{c}" transform="scale(.45) translate(-8 -8)" d="{path}"/>'
+        inside = real[film.real_labels == c][:each]
+        inside = inside[((inside > 0) & (inside < [WIDTH, height])).all(1)]
+        strength = (0.45 if c in own else 0.1) * _strength(c, stressed)
+        uses = "".join(f'<use href="#real{c}" x="{x:.0f}" y="{y:.0f}"/>' for x, y in inside)
+        points += f'<g fill="{colour(c)}" opacity="{strength:g}">{uses}</g>'
+    ellipses = "".join(_ellipses(film, c, pixels, _strength(c, stressed)) for c in own)
+    trails, marks = "", ""
+    for c, target in zip(film.labels.tolist(), pixels(targets), strict=True):
+        paint = f'stroke="{colour(c)}" opacity="{_strength(c, stressed):g}"'
+        if film.aims:
+            marks += (
+                f'<path class="target" {paint} d="{TARGET}" transform="translate({target[0]:.1f} {target[1]:.1f})"/>'
+            )
+        trails += f'<polyline class="trail" {paint} points=""/>'
+    movers = "".join(
+        f'<g class="mover" opacity="{_strength(c, stressed):g}"><path class="dot" stroke="{colour(c)}" '
+        f'd="{SHAPES[symbol(c)]}"><title>{escape(film.names[c])} · synthetic</title></path></g>'
+        for c in film.labels.tolist()
+    )
+    return (
+        f'<svg class="cloud" viewBox="0 0 {WIDTH} {height}" role="img" aria-label="Features of the images now">'
+        f"<defs>{shapes}</defs>{points}{ellipses}{marks}{trails}{movers}</svg>"
+    )
+
+
+def _ellipses(film: Film, c: int, pixels: Pixels, strength: float) -> str:
+    made = ""
+    for sigmas, contour in _contours(film, c).items():
+        points = " ".join(f"{x:.0f},{y:.0f}" for x, y in pixels(contour))
+        made += f'<polygon class="sigma{sigmas}" stroke="{colour(c)}" opacity="{strength:g}" points="{points}"/>'
+    return made
+
+
+def _key(film: Film) -> str:
+    """What the signs of the cloud mean."""
+    several = len(film.classes) <= SEVERAL
+    signs = [
+        ("●", "real"),
+        ("○", "synthetic"),
+        *[("⊙", "its target")] * film.aims,
+        ("━", "1σ"),
+        *[("┄", "2σ")] * several,
+    ]
+    return '<div class="key">' + "".join(f"<span>{sign} {words}</span>" for sign, words in signs) + "</div>"
+
+
+def _number(value: float) -> str:
+    """Three digits: 0.0734, 12.3, 4.86·10⁶."""
+    if 1e-3 <= abs(value) < 1e5 or value == 0:
+        return f"{value:.3g}" if abs(value) < 1000 else f"{value:.0f}"
+    mantissa, power = f"{value:.2e}".split("e")
+    return f"{mantissa}·10{str(int(power)).translate(str.maketrans('-0123456789', '⁻⁰¹²³⁴⁵⁶⁷⁸⁹'))}"
+
+
+def _percent(value: float) -> float:
+    return round(100 * float(value), 2)
