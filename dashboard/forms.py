@@ -56,7 +56,7 @@ def in_words(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, tuple):
-        return ", ".join(map(str, value)) or "the same for all"
+        return ", ".join(map(str, value)) or "none listed"
     if isinstance(value, str):
         return WORDS.get(value) or datasets.title(value).replace("_", " ")
     return f"{value:g}" if isinstance(value, float) else f"{value:,}".replace(",", "\u202f")
@@ -69,8 +69,8 @@ def help_text(section: str, field: str, base: Config | None = None, base_name: s
     if f.metadata["low"] is not None:
         parts.append(f"From {f.metadata['low']:g} to {f.metadata['high']:g}.")
     standard = f"The paper: {in_words(f.default)}"
-    if base is not None and base_name not in ("", "paper"):
-        standard += f"; {base_name}: {in_words(getattr(getattr(base, section), field))}"
+    if base is not None and base_name:
+        standard += f"; preset {base_name}: {in_words(getattr(getattr(base, section), field))}"
     return " ".join(parts) + f"  \n{standard}."
 
 
@@ -120,7 +120,7 @@ def control(
         st.toggle(meta["label"], key=state.widget(name, value), **common)
     elif isinstance(f.default, tuple):
         st.text_input(
-            meta["label"], key=state.widget(name, state.as_text(value)), placeholder="for example 20 20 40", **common
+            meta["label"], key=state.widget(name, state.as_text(value)), placeholder="for example 3 1 2", **common
         )
     elif isinstance(f.default, str):
         st.text_input(meta["label"], key=state.widget(name, value), **common)

@@ -1,0 +1,44 @@
+"""The form of a new experiment: presets, the first task's size, the number of tasks, the classes by number."""
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from cl_core.presets import PRESETS, preset
+
+
+def _form() -> None:
+    from dashboard.views import new_experiment
+
+    new_experiment.dialog()
+
+
+@pytest.fixture
+def form(lab) -> AppTest:
+    return AppTest.from_function(_form, default_timeout=30).run()
+
+
+def test_first_task_tasks_and_classes_are_taken_from_the_form(form: AppTest):
+    form.number_input(key="w.new.stream.first").set_value(3).run()
+    form.number_input(key="w.new.stream.tasks").set_value(2).run()
+    form.text_input(key="w.new.stream.order").set_value("9, 1, 2, 3, 4, 5, 6").run()
+    chosen = form.session_state["new_config"].stream
+    assert (chosen.first, chosen.tasks, chosen.order) == (3, 2, (9, 1, 2, 3, 4, 5, 6))
+    form.segmented_control(key="w.new-preset").set_value("quick").run()  # the same classes under another preset
+    assert form.session_state["new_config"].stream.order == (9, 1, 2, 3, 4, 5, 6)
+    form.segmented_control(key="w.new-preset").set_value("paper-cifar100").run()  # which brings its own data
+    assert form.session_state["new_config"].stream == preset("paper-cifar100").stream
+
+
+def test_numbers_that_are_none_are_told_and_nothing_changes(form: AppTest):
+    form.text_input(key="w.new.stream.order").set_value("boot").run()
+    assert "it must be a list of whole numbers" in form.warning[0].value
+    assert form.text_input(key="w.new.stream.order").value == ""
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_each_preset_tells_what_it_overrides(form: AppTest, name: str):
+    form.segmented_control(key="w.new-preset").set_value(name).run()
+    assert not form.exception
+    (told,) = [part.label for part in form.expander if part.label.startswith("What the preset")]
+    assert told.startswith(f"What the preset {name} overrides (")
+    assert "(0 settings)" not in told
