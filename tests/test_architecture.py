@@ -16,7 +16,8 @@ LAYERS = {
     "cl_core": [
         {"config", "datasets", "events", "metrics", "seeding"},
         {"augment", "divergence", "images", "presets", "snapshot", "stream"},
-        {"backbones", "store"},
+        {"backbones", "recipe", "store"},
+        {"archive"},
         {"statistics"},
         {"heads", "losses", "selection"},
         {"inversion", "strategies"},

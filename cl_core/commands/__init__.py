@@ -4,6 +4,19 @@ A command is a module with `add_parser(subparsers)` and `run(args)`, which retur
 core's own errors when it cannot go on. Its module imports no torch: that comes inside `run`, once it is needed.
 """
 
-from cl_core.commands import ablate, bench, build_data, build_example, compare, data, info, oracle, race, run
+from cl_core.commands import (
+    ablate,
+    bench,
+    build_data,
+    build_example,
+    compare,
+    data,
+    export_run,
+    import_run,
+    info,
+    oracle,
+    race,
+    run,
+)
 
-COMMANDS = (run, compare, ablate, info, data, oracle, race, bench, build_data, build_example)
+COMMANDS = (run, compare, ablate, export_run, import_run, info, data, oracle, race, bench, build_data, build_example)

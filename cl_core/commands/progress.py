@@ -8,6 +8,7 @@ from tqdm import tqdm
 
 from cl_core.config import Config
 from cl_core.events import Event
+from cl_core.recipe import Recipe
 from cl_core.snapshot import Snapshot
 from cl_core.store import Store
 
@@ -29,11 +30,32 @@ def steps(config: Config, store: Store | None = None, tasks: int | None = None) 
         task = snapshot.tasks_learned + (verb == "learn")
         if tasks is not None and task > tasks:
             return
-        known = store is not None and experiment.step_id(snapshot, verb, config) in store
-        with closing(experiment.grow(snapshot, verb, config, store)) as growing:
-            snapshot = watch(growing, f"Task {task} of {len(snapshot.task_sizes)}")
-        print(_line(snapshot) + (", from the store" if known else ""), flush=True)
+        snapshot = _grown(snapshot, verb, config, store)
         yield snapshot
+
+
+def along(recipe: Recipe, store: Store) -> Iterator[Snapshot]:
+    """The snapshots of a recipe, root first, each when it is there. Raises what `steps` raises."""
+    from cl_core import experiment
+
+    snapshot = experiment.start(recipe.experiment)
+    store.save(snapshot)
+    yield snapshot
+    for verb, config in recipe.steps:
+        snapshot = _grown(snapshot, verb, config, store)
+        yield snapshot
+
+
+def _grown(snapshot: Snapshot, verb: str, config: Config, store: Store | None) -> Snapshot:
+    """The next step, told while it is taken and when it is there."""
+    from cl_core import experiment
+
+    task = snapshot.tasks_learned + (verb == "learn")
+    known = store is not None and experiment.step_id(snapshot, verb, config) in store
+    with closing(experiment.grow(snapshot, verb, config, store)) as growing:
+        child = watch(growing, f"Task {task} of {len(snapshot.task_sizes)}")
+    print(_line(child) + (", from the store" if known else ""), flush=True)
+    return child
 
 
 def watch(growing: Generator[Event, None, T], title: str) -> T:

@@ -1,6 +1,7 @@
 """What is written and printed of a run: measures, tables, sheets of images."""
 
 import csv
+import io
 import platform
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -75,14 +76,20 @@ def _percent(value: float | None) -> str:
 
 
 def write_csv(file: Path, record: Any) -> None:
+    """The rows of `csv_text`, in a file."""
+    file.write_text(csv_text(record), newline="")
+
+
+def csv_text(record: Any) -> str:
     """One row for each split, moment and task: class-incremental accuracy, and that with the task label given."""
-    with file.open("w", newline="") as stream:
-        writer = csv.writer(stream)
-        writer.writerow(["split", "after_task", "on_task", "accuracy", "accuracy_task_given"])
-        for split, matrix in record["accuracy"].items():
-            for i, row in enumerate(matrix):
-                for j, value in enumerate(row):
-                    writer.writerow([split, i + 1, j + 1, value, record["task_accuracy"][split][i][j]])
+    stream = io.StringIO(newline="")
+    writer = csv.writer(stream)
+    writer.writerow(["split", "after_task", "on_task", "accuracy", "accuracy_task_given"])
+    for split, matrix in record["accuracy"].items():
+        for i, row in enumerate(matrix):
+            for j, value in enumerate(row):
+                writer.writerow([split, i + 1, j + 1, value, record["task_accuracy"][split][i][j]])
+    return stream.getvalue()
 
 
 def sheet(snapshot: Snapshot, columns: int = 12, zoom: int = 3) -> Image.Image:

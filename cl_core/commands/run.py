@@ -69,7 +69,7 @@ def _run(snapshots: Iterator[Snapshot], out: Path, command: str, store: Path) ->
 
 
 def write(out: Path, path: Sequence[Snapshot], command: str) -> None:
-    """run.json, settings.json (for --from), metrics.csv and, after an inversion, a sheet of synthetic beside real images."""
+    """run.json, settings.json (for --from), metrics.csv; after an inversion, a sheet of images."""
     out.mkdir(parents=True, exist_ok=True)
     leaf = path[-1]
     summary: dict[str, Any] = {
