@@ -9,6 +9,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from cl_core import datasets
 from cl_core.config import Config
 from cl_core.datasets import ASSETS
 from cl_core.snapshot import Snapshot
@@ -188,8 +189,12 @@ def _parents_first(nodes: dict[str, Snapshot]) -> dict[str, Snapshot]:
 
 def title(config: Config, class_count: int) -> str:
     """An experiment in a few words."""
-    tasks = -(-class_count // config.stream.increment)
-    name = {"fashion-mnist": "Fashion-MNIST"}.get(config.stream.data, config.stream.data)
+    increment, first = config.stream.increment, config.stream.first or config.stream.increment
+    tasks = 1 + -(-(class_count - first) // increment)
+    name = datasets.title(config.stream.data)
     order = ", shuffled" if config.stream.class_order == "shuffled" else ""
-    how_many = f"{tasks} task{'s' if tasks > 1 else ''} of {config.stream.increment}{order}"
-    return f"{name} · {how_many} · seed {config.machine.seed}"
+    sizes = f"{first}" if first == increment or tasks == 1 else f"{first}, then {increment}"
+    how_many = f"{tasks} task{'s' if tasks > 1 else ''} of {sizes}"
+    if config.stream.by_domain:
+        how_many = "domain by domain"
+    return f"{name} · {how_many}{order} · seed {config.machine.seed}"

@@ -50,6 +50,8 @@ def test_experiments_are_listed_newest_first(lab):
         lab.save(start(Config().override(TINY | {"machine": {"seed": seed}})))
     assert sorted(root.config.machine.seed for root in library.experiments()) == [0, 1]
     assert library.title(Config(), 10) == "Fashion-MNIST · 5 tasks of 2 · seed 0"
+    uneven = Config().override({"stream": {"first": 4}})
+    assert library.title(uneven, 10) == "Fashion-MNIST · 4 tasks of 4, then 2 · seed 0"
 
 
 def test_features_and_images_are_read_but_no_model(lab):
