@@ -18,6 +18,7 @@ class TaskCard:
     thumbnails: tuple[str, ...]  # data URIs, one a class; "" where there is none
     history: tuple[float, ...]
     status: str  # "learned", "now" (the newest learned), "next" or "later"
+    domain: str = ""  # what the task brings, where all tasks have the same classes
 
 
 def task_cards(cards: Sequence[TaskCard]) -> str:
@@ -30,12 +31,13 @@ def _card(card: TaskCard) -> str:
     rows = zip(card.classes, card.names, card.thumbnails, strict=True)
     classes = "".join(_class_row(c, name, thumbnail) for c, name, thumbnail in rows)
     words = {"learned": "learned", "now": "newest", "next": "next", "later": "later"}[card.status]
+    title = f"Task {card.number}" + (f" · {card.domain}" if card.domain else "")
     foot = '<span class="il-dim">not learned yet</span>'
     if card.history:
         foot = f"<strong>{percent(card.history[-1])}</strong>{_spark(card.history, colour(card.classes[0]))}"
     return (
         f'<div class="il-task il-{card.status}" role="listitem"><div class="il-bar">{bar}</div>'
-        f'<div class="il-head"><b>Task {card.number}</b><span class="il-status">{words}</span></div>'
+        f'<div class="il-head"><b>{escape(title)}</b><span class="il-status">{words}</span></div>'
         f'<div class="il-classes">{classes}</div><div class="il-foot">{foot}</div></div>'
     )
 

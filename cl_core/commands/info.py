@@ -32,6 +32,9 @@ def run(args: argparse.Namespace) -> None:
         data = datasets.load(name)
         sizes = ", ".join(f"{len(data.split(split))} {split}" for split in datasets.SPLITS)
         print(f"  {name}: {len(data.class_names)} classes ({', '.join(data.class_names)}); {sizes}; {data.licence}")
+    print(
+        f"  also {', '.join(datasets.vision.SOURCES)} (`python -m cl_core data` says which are here), and folder:PATH"
+    )
     print("\nSettings: --set SECTION.NAME=VALUE")
     for section in dataclasses.fields(Config):
         for f in dataclasses.fields(getattr(Config(), section.name)):

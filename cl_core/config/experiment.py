@@ -12,7 +12,8 @@ class StreamConfig:
 
     data: str = setting(
         "fashion-mnist",
-        "The images of the stream: a bundled set, or folder:PATH with a sub-folder of images for each class.",
+        "The images of the stream: the bundled set, a well-known one on this computer (the Data page and `python -m "
+        "cl_core data` list and fetch them), or folder:PATH with a sub-folder of images for each class.",
         label="Data",
         group="What is learned",
     )

@@ -129,6 +129,8 @@ def fetch(name: str) -> None:
             target.parent.mkdir(parents=True, exist_ok=True)
             os.replace(place / file, target)
     except (OSError, RuntimeError, ValueError, EOFError, http.client.HTTPException, tarfile.TarError, zlib.error) as e:
+        if isinstance(e, OSError) and e.filename:  # on this side: no room, no permission …
+            raise DataError(f"{source.title} could not be stored in {e.filename} ({e.strerror}).") from e
         reason = (str(e).strip().splitlines() or [type(e).__name__])[-1].removeprefix("<urlopen error ").rstrip(">.")
         raise DataError(
             f"{source.title} could not be fetched ({reason}); check the internet connection and try again."

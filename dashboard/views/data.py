@@ -99,21 +99,25 @@ def _look_into_folder() -> None:
 
 def _well_known() -> None:
     with framed("known", "Or take a well-known set", "Each is fetched once, if you ask for it, and then stays here."):
-        busy = [name for name in vision.SOURCES if _is_fetching(name)]
-        st.fragment(run_every=POLL if busy else None)(_sets)(busy)
+        busy = _fetched_now()
+        st.fragment(run_every=POLL if busy else None)(_sets)(busy, state.data())
 
 
-def _is_fetching(name: str) -> bool:
-    job = fetch.job(name)
-    return job is not None and job.active
+def _fetched_now() -> list[str]:
+    jobs = {name: fetch.job(name) for name in vision.SOURCES}
+    return [name for name, job in jobs.items() if job is not None and job.active]
 
 
-def _sets(busy: list[str]) -> None:
-    """A line a set. busy: those being fetched when the whole page was drawn; when one is here, it is drawn anew."""
-    over = [name for name in busy if not _is_fetching(name)]
-    if over:
-        if vision.on_disk(over[0]):
-            state.look_at_data(over[0])
+def _sets(busy: list[str], shown: str) -> None:
+    """A line a set. busy, shown: what was being fetched and shown when the whole page was drawn.
+
+    When that has changed, the whole page is drawn anew, not this part alone; a set that has arrived is shown.
+    """
+    now = _fetched_now()
+    for name in busy:
+        if name not in now and vision.on_disk(name):
+            state.look_at_data(name)
+    if now != busy or state.data() != shown:
         st.rerun()
     _line("fashion-mnist", "ten kinds of clothes, 28 × 28 grey; comes with the program", "Look", _look)
     for name, source in vision.SOURCES.items():
@@ -136,7 +140,7 @@ def _line(
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"set-{name}"):
         st.markdown(f"**{datasets.title(name)}** · {about}", width="stretch")
         here = state.data() == name
-        clicked = st.button(
+        st.button(
             "Shown below" if here else label,
             icon=":material/arrow_downward:" if here else icon,
             help=help_text,
@@ -145,8 +149,6 @@ def _line(
             on_click=act,
             args=(name,),
         )
-        if clicked:
-            st.rerun()  # the whole page, not this fragment alone
 
 
 def _look(name: str) -> None:
@@ -270,12 +272,15 @@ def _door(dataset: Dataset, explore: st.Page) -> None:
     ):
         preset = state.DEFAULT_PRESET
         base = presets.preset(preset)
-        stream = dataclasses.replace(base.stream, data=dataset.name, increment=increment(classes))
+        scenario = "domain-incremental" if dataset.domains else base.stream.scenario
+        stream = dataclasses.replace(base.stream, data=dataset.name, scenario=scenario, increment=increment(classes))
         state.set_new(dataclasses.replace(base, stream=stream), preset)
         state.ask_for_new(True)
         st.switch_page(explore, query_params=state.address_of("explore"))
     tasks = math.ceil(classes / increment(classes))
-    if tasks == 1:
+    if dataset.domains:
+        st.caption(f"{len(dataset.domains)} tasks, to begin with: the same classes in one domain after the other.")
+    elif tasks == 1:
         st.caption("Two classes make one task: there is nothing to forget yet. A third sub-folder changes that.")
     else:
         up_to = "up to " if classes % increment(classes) else ""

@@ -39,17 +39,24 @@ class Scene:
 
     @property
     def first_classes(self) -> list[int]:
-        """The first class of each task: it lends the task its colour."""
-        return [sum(self.node.task_sizes[:t]) for t in range(len(self.node.task_sizes))]
+        """The class that lends each task its colour: its first, or that of its number if all have all classes."""
+        tasks = range(len(self.node.task_sizes))
+        return list(tasks) if self.domains else [self.classes(t)[0] for t in tasks]
+
+    @property
+    def domains(self) -> list[str]:
+        """The domain of each task of a domain-incremental stream, else []."""
+        return list(self.record.get("domains", []))
 
     def classes(self, task: int) -> tuple[int, ...]:
         """The classes of a task, 0 the first."""
-        start = self.first_classes[task]
-        return tuple(range(start, start + self.node.task_sizes[task]))
+        return self.node.classes(task)
 
     @property
     def task_names(self) -> list[str]:
-        """“1 · Coat, Bag”."""
+        """“1 · Coat, Bag”, or “1 · photos” where each task is a domain."""
+        if self.domains:
+            return [f"{task} · {domain}" for task, domain in enumerate(self.domains, 1)]
         named = []
         for task in range(len(self.node.task_sizes)):
             words = [self.node.class_names[c] for c in self.classes(task)]
@@ -106,18 +113,24 @@ def framed(key: str, question: str, reading: str, stretch: bool = True) -> Itera
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
-def thumbnails(data: str, class_name: str, count: int = 3) -> str:
+def thumbnails(data: str, class_name: str, count: int = 3, domain: str = "") -> str:
     """A strip of real test images of one class, as a data URI; empty when the data cannot be read."""
-    images = real_images(data, class_name)[:count]
+    images = real_images(data, class_name, domain)[:count]
     return pictures.data_uri(pictures.sheet([images], count)) if len(images) else ""
 
 
-def real_images(data: str, class_name: str) -> np.ndarray:
-    """Real test images of one class, uint8 (n, h, w, c); none when the data cannot be read, which is told."""
+def real_images(data: str, class_name: str, domain: str = "") -> np.ndarray:
+    """Real test images of one class, uint8 (n, h, w, c); none when the data cannot be read, which is told.
+
+    domain: only those of that domain, where the data has several.
+    """
     try:
         dataset = datasets.load(data)
         test = dataset.split("test")
     except DataError as error:
         state.tell(str(error))
         return np.zeros((0, 28, 28, 1), np.uint8)
-    return pictures.to_bytes(test.images[test.labels == dataset.class_names.index(class_name)])
+    wanted = test.labels == dataset.class_names.index(class_name)
+    if domain and test.domains is not None:
+        wanted = wanted & (test.domains == dataset.domains.index(domain))
+    return pictures.to_bytes(test.images[wanted])

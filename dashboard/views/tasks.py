@@ -15,14 +15,16 @@ def cards(scene: Scene) -> None:
         classes = scene.classes(task)
         names = tuple(node.class_names[c] for c in classes)
         few = 2 if len(classes) <= 4 else 1
+        domain = scene.domains[task] if scene.domains else ""
         shown.append(
             markup.TaskCard(
                 number=task + 1,
                 classes=classes,
                 names=names,
-                thumbnails=tuple(thumbnails(node.config.stream.data, name, few) for name in names),
+                thumbnails=tuple(thumbnails(node.config.stream.data, name, few, domain) for name in names),
                 history=tuple(row[task] for row in rows[task:]),
                 status=_status(task, node.tasks_learned),
+                domain=domain,
             )
         )
     st.html(markup.task_cards(shown))

@@ -229,6 +229,12 @@ def test_fetching_checks_what_arrives_and_puts_it_in_place(
     assert not vision.arriving("mnist").exists()
 
 
+def test_a_folder_that_cannot_be_written_to_is_a_sentence(folder: Path, capsys: pytest.CaptureFixture[str]):
+    folder.write_text("a file")
+    assert main(["data", "svhn", "--fetch"]) == 2
+    assert capsys.readouterr().err.startswith(f"SVHN could not be stored in {folder}")
+
+
 def test_what_is_here_is_known_without_torch():
     code = (
         "import sys\nfrom cl_core import datasets\nfrom cl_core.commands import data\n"

@@ -201,6 +201,16 @@ def test_domains_are_named_and_shown_side_by_side(lab, tmp_path: Path):
     assert not page.exception
     assert "domains: photo, sketch" in texts(page)
     assert "sketch: 12 to learn from, 4 for validation, 4 for the test" in texts(page)
+    assert "2 tasks, to begin with: the same classes in one domain after the other" in texts(page)
+
+
+def test_two_classes_have_nothing_to_forget(lab, tmp_path: Path):
+    for name in ("cats", "mugs"):
+        (tmp_path / "two" / name).mkdir(parents=True)
+        for i in range(5):
+            Image.new("L", (8, 8), 40 * i).save(tmp_path / "two" / name / f"{i}.png")
+    page = open_data(f"folder:{tmp_path / 'two'}")
+    assert not page.exception
     assert "there is nothing to forget yet" in texts(page)
 
 

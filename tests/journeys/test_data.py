@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import looking
+from conftest import looking, serving
 from helpers import button, picture, settled
 from PIL import Image, ImageDraw
 from playwright.sync_api import Browser, Page, expect
@@ -72,6 +72,20 @@ def test_from_ones_own_photos_to_the_first_task(page: Page, address: str, photos
     assert page.url.partition("?")[2] == there.partition("?")[2]
     button(page, "Learn task 1").click()
     expect(page.get_by_text("Does it remember?")).to_be_visible()
+
+
+def test_a_fetch_that_fails_says_why_while_the_rest_of_the_page_stays(
+    browser: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """The data folder is a file, so that nothing can be stored in it; nothing goes over a network."""
+    (tmp_path / "file").write_text("not a folder")
+    monkeypatch.setenv("INVERSION_LAB_DATA", str(tmp_path / "file"))
+    with serving(tmp_path / "store") as address, looking(browser) as page:
+        open_data(page, address)
+        button(page, "Fetch 11.6").click()
+        expect(page.get_by_text("MNIST could not be stored in")).to_be_visible()
+        expect(button(page, "Fetch 11.6")).to_be_visible()
+        expect(page.get_by_role("cell", name="Ankle boot")).to_be_visible()
 
 
 @pytest.mark.parametrize(("theme", "width"), [("dark", 1400), ("light", 390), ("dark", 390)])
