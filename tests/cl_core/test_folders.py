@@ -84,6 +84,20 @@ def test_damaged_files_are_left_out_and_counted_and_links_are_not_followed(tmp_p
     assert "1 file could not be read and was left out" in found.licence
 
 
+def test_a_large_photo_that_lies_on_its_side_is_turned_upright(tmp_path: Path):
+    for name in ("cats", "mugs"):
+        _fill(tmp_path, name)
+    photo = Image.new("RGB", (1600, 1600), "white")
+    photo.paste("black", (0, 0, 800, 1600))  # dark on the left as it is stored …
+    exif = photo.getexif()
+    exif[0x0112] = 6  # … and to be turned by a quarter clockwise: dark at the top
+    photo.save(tmp_path / "photo.jpg", exif=exif)
+    seen = datasets.folders._read(tmp_path / "photo.jpg")
+    assert seen is not None
+    assert seen[:, :15].max() < 20
+    assert seen[:, 17:].min() > 235
+
+
 def test_two_levels_of_folders_are_domains_with_the_same_classes(tmp_path: Path):
     for domain, count in (("photo", 10), ("sketch", 7)):
         for name in ("cats", "mugs"):
