@@ -17,6 +17,21 @@ def umap(args: argparse.Namespace) -> None:
     print(f"{store.path / 'umap' / projections.umap_key(view)}.npz")
 
 
+def report(args: argparse.Namespace) -> None:
+    """Write the report of a run, up to one of its steps, as an HTML file that opens without a server."""
+    from dashboard import notes
+    from dashboard.views import report as page
+
+    tree = library.find(args.node)
+    name = notes.read(tree.store, tree.path(args.node)[0].id).name
+    try:
+        args.out.parent.mkdir(parents=True, exist_ok=True)
+        args.out.write_text(page.html(tree, args.node, name), encoding="utf-8")
+    except OSError as error:
+        raise StoreError(f"{args.out} cannot be written ({error.strerror or error}).") from error
+    print(args.out)
+
+
 def figure(args: argparse.Namespace) -> None:
     """Draw results of one kind as an HTML file that needs neither a server nor a network."""
     source = args.source or evidence.SHIPPED / f"{args.kind}.json"
@@ -45,6 +60,10 @@ def main() -> int:
     drawing.add_argument("--out", type=Path, metavar="FILE", help="default: KIND.html")
     drawing.add_argument("--theme", choices=list(exhibits.GROUNDS), default="light")
     drawing.set_defaults(run=figure)
+    telling = commands.add_parser("report", help="write what was found in a run as one HTML file")
+    telling.add_argument("node", metavar="NODE", help="the last step: its name is in run.json and in the app's address")
+    telling.add_argument("--out", type=Path, metavar="FILE", default=Path("report.html"), help="default: report.html")
+    telling.set_defaults(run=report)
     args = parser.parse_args()
     try:
         args.run(args)

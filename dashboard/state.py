@@ -8,6 +8,7 @@ one looks at.
 """
 
 import dataclasses
+import re
 from typing import Any
 
 import streamlit as st
@@ -37,9 +38,15 @@ def again(what: str) -> bool:
 # What is told once, at the top of the page.
 
 
+def plain(text: str) -> str:
+    """Text that may hold a person's words, so that Streamlit's markdown shows it as it is."""
+    return re.sub(r"([\\`*_{}\[\]<>#$~|:])", r"\\\1", text)
+
+
 def tell(sentence: str) -> None:
     """A sentence for the person, shown until it is dismissed or the page moves on."""
     notices = _keep("notices", [])
+    sentence = plain(sentence)
     if sentence not in notices:
         notices.append(sentence)
 
@@ -176,7 +183,12 @@ def settings(node: Snapshot | None) -> Config:
 
 def with_fixed(config: Config, node: Snapshot) -> Config:
     """The config with the stream, the network and the machine of a snapshot's experiment."""
-    return dataclasses.replace(config, **{name: getattr(node.config, name) for name in FIXED_SECTIONS})
+    return with_fixed_of(config, node.config)
+
+
+def with_fixed_of(config: Config, other: Config) -> Config:
+    """The config with the stream, the network and the machine of another."""
+    return dataclasses.replace(config, **{name: getattr(other, name) for name in FIXED_SECTIONS})
 
 
 def _setting_parameters() -> list[str]:
@@ -227,7 +239,7 @@ def as_text(value: Any) -> str:
 
 def take(config: Config) -> None:
     """Take over the settings of a step, within the same preset."""
-    _write(config, preset_name(), keep=FIXED_SECTIONS)
+    _write(with_fixed_of(config, settings(None)), preset_name())
 
 
 def adopt(config: Config, preset: str | None = None) -> None:
@@ -235,11 +247,11 @@ def adopt(config: Config, preset: str | None = None) -> None:
     _write(config, preset or nearest_preset(config))
 
 
-def _write(config: Config, preset: str, keep: tuple[str, ...] = ()) -> None:
-    """Write the preset and what a step's settings change of it; parameters of the sections to keep stay."""
-    gone = {name for name in _setting_parameters() if name.partition(".")[0] not in keep}
+def _write(config: Config, preset: str) -> None:
+    """Write the preset and all that a config changes of it, the seed included."""
+    gone = set(_setting_parameters())
     parameters = {name: st.query_params[name] for name in st.query_params if name not in gone}
-    changed = [row for row in differences(presets.preset(preset), config) if row[0] in STEP_SECTIONS]
+    changed = differences(presets.preset(preset), config)
     parameters |= {"preset": preset} | {f"{section}.{field}": as_text(value) for section, field, _, value in changed}
     st.query_params.from_dict(parameters)
 

@@ -23,8 +23,7 @@ def open_experiment(node_id: str | None) -> None:
         return
     leaf = library.find(node_id).farthest(node_id)
     state.select(leaf.id)
-    if leaf.verb != "start":
-        state.adopt(leaf.config)
+    state.adopt(leaf.config)
 
 
 def delete(tree: library.Tree, node: Snapshot) -> None:

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dashboard import library, state
-from dashboard.views import actions, experiments, new_experiment
+from dashboard.views import actions, experiments, new_experiment, share
 from dashboard.views.scene import Scene
 
 EXAMPLE = ""
@@ -48,6 +48,8 @@ def bar(scene: Scene | None, busy: bool, whole: bool) -> None:
             new_experiment.dialog()
         if roots and st.button("", icon=":material/account_tree:", key="experiments", help="All your experiments"):
             experiments.dialog(busy)
+        if scene and st.button("", icon=":material/ios_share:", key="share", help="Take it with you: export, import"):
+            share.dialog(scene)
 
 
 def _example_title() -> str:
