@@ -36,6 +36,14 @@ def exhibits(evidence: Evidence) -> list[Exhibit]:
 
 
 def _compare(evidence: Evidence) -> list[Exhibit]:
+    scenarios = Exhibit(
+        "scenarios",
+        "Is the class forgotten, or only which task it is of?",
+        "Class-incremental: an image may be of any class seen. Task-incremental: it is told which task it is of, so "
+        "that only that task’s classes compete.",
+        lambda ink: comparison.scenarios(evidence, ink),
+    )
+    told = any(row.get("task_given_accuracy") is not None for row in evidence.rows)
     return [
         Exhibit(
             "final",
@@ -58,6 +66,7 @@ def _compare(evidence: Evidence) -> list[Exhibit]:
             "from images alone. Dotted: Gaussians only under LDA.",
             lambda ink: comparison.heads(evidence, ink),
         ),
+        *([scenarios] if told else []),
         Exhibit(
             "seconds",
             "What does it cost in time?",

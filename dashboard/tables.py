@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from dashboard.evidence import Evidence, Spread, entrants, spread
+from dashboard.evidence import AS_IT_IS, Evidence, Spread, entrants, spread
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,8 @@ def _ablate(evidence: Evidence) -> tuple[list[Column], list[list[Any]]]:
         cells: list[Any] = [name]
         for key in heads:
             level, change = evidence.spread(name, key), evidence.effects(key).get(name)
-            cells += [100 * level.mean if level else None, 100 * change.mean if change else None]
-            cells.append(100 * change.error if change and change.error is not None else None)
+            same = Spread(0.0, 0.0, len(evidence.of(name))) if name == AS_IT_IS else change
+            cells += [100 * level.mean if level else None, 100 * same.mean if same else None]
+            cells.append(100 * same.error if same and same.error is not None else None)
         rows.append([*cells, len(evidence.of(name))])
     return columns, rows

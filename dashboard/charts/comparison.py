@@ -11,18 +11,19 @@ from dashboard.markup import percent, size
 from dashboard.palette import Ink, faded
 
 HEADS = {"linear": "linear", "refit": "linear, refitted on draws", "lda": "LDA on the Gaussians"}
-HEAD_SYMBOLS = {"linear": "circle", "refit": "diamond", "lda": "triangle-up"}
+SCENARIOS = {"final_accuracy": "all classes compete", "task_given_accuracy": "the task is told"}
+MARKS = ("circle", "diamond", "triangle-up")  # of measures beside each other
 PERCENT = {"range": [-0.01, 1.01], "tickformat": ".0%", "tickvals": [0, 0.25, 0.5, 0.75, 1]}
 ACCURACY = PERCENT | {"title": "accuracy over all the classes"}
 GAP = 0.55  # above the references, in rows
 
 
 def coded(evidence: Evidence) -> dict[str, Code]:
-    """How each strategy is drawn, the same in every figure: the method and its control in full ink."""
-    known = entrants(evidence)
-    roles = [entrant.role for entrant in known.values()]
+    """How each strategy is drawn, the same in every figure: the control and the methods in full ink."""
+    known = sorted(entrants(evidence).values(), key=lambda entrant: entrant.role != "control")  # it takes the first
+    roles = [entrant.role for entrant in known]
     made = codes([role in ("method", "control") for role in roles], [role == "reference" for role in roles])
-    return dict(zip(known, made, strict=True))
+    return {entrant.name: code for entrant, code in zip(known, made, strict=True)}
 
 
 def ranked(evidence: Evidence) -> list[list[str]]:
@@ -73,27 +74,39 @@ def _seeds_and_mean(rows: Sequence[Row], title: str, found: Spread, y: float, co
 
 def heads(evidence: Evidence, ink: Ink) -> go.Figure:
     """Final accuracy under three heads on the same features: mean and ± one standard deviation."""
+    return _side_by_side(evidence, ink, {f"head_{head}": words for head, words in HEADS.items()}, compared="head_lda")
+
+
+def scenarios(evidence: Evidence, ink: Ink) -> go.Figure:
+    """Final accuracy when all the classes compete, and when it is told which task an image is of."""
+    return _side_by_side(evidence, ink, SCENARIOS)
+
+
+def _side_by_side(evidence: Evidence, ink: Ink, measures: Mapping[str, str], compared: str | None = None) -> go.Figure:
+    """Several measures of each strategy, each with a symbol. measures: their words by their keys."""
     rows, traces = _rows(evidence), []
-    for i, (head, words) in enumerate(HEADS.items()):
-        found = [(y, evidence.spread(name, f"head_{head}")) for y, name in rows.items()]
+    last = len(measures) - 1
+    for i, (key, words) in enumerate(measures.items()):
+        found = [(y, evidence.spread(name, key)) for y, name in rows.items()]
         known = [(y, of) for y, of in found if of is not None]
-        paint = mixed(ink.quiet, ink.text, i / 2)
+        paint = mixed(ink.quiet, ink.text, i / last)
         traces.append(
             go.Scatter(
                 x=[of.mean for _, of in known],
-                y=[y + 0.12 * (1 - i) - 0.04 for y, _ in known],
+                y=[y + 0.12 * (last / 2 - i) - 0.04 for y, _ in known],
                 name=words,
                 mode="markers",
-                marker={"symbol": HEAD_SYMBOLS[head], "size": 12, "color": paint},
+                marker={"symbol": MARKS[i], "size": 12, "color": paint},
                 error_x={"array": [of.deviation or 0.0 for _, of in known], "color": faded(paint, 0.5), "width": 0},
                 hovertemplate=f"<b>{words}</b>: %{{x:.1%}}<extra></extra>",
             )
         )
     numbers = {}
     for name in rows.values():
-        each = [evidence.spread(name, f"head_{head}") for head in HEADS]
+        each = [evidence.spread(name, key) for key in measures]
         numbers[name] = " · ".join(f"{100 * of.mean:.0f}" if of else "–" for of in each) + "\u202f%"
-    return _lying(evidence, ink, traces, numbers, ACCURACY, compared="head_lda", legend=True)
+    axis = ACCURACY if compared else PERCENT | {"title": "accuracy"}
+    return _lying(evidence, ink, traces, numbers, axis, compared=compared, legend=True)
 
 
 def curves(evidence: Evidence, ink: Ink) -> go.Figure:
@@ -115,7 +128,7 @@ def curves(evidence: Evidence, ink: Ink) -> go.Figure:
         )
     count = max((len(line.x) for line in drawn), default=1)
     tasks = {"title": "after learning task", "tickvals": list(range(1, count + 1))}
-    height = max(440, 110 + 36 * len(drawn))
+    height = min(640, max(440, 110 + 54 * len(drawn)))
     return lines(ink, drawn, tasks, PERCENT | {"range": [0, 1.02]}, "%{y:.1%}", height)
 
 

@@ -12,7 +12,7 @@ from dashboard.charts.style import figure
 from dashboard.palette import Ink, faded
 
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
-ROUND = ("circle", "diamond", "triangle-up", "triangle-down", "star", "hexagon", "pentagon")
+ROUND = ("circle", "diamond", "triangle-up", "triangle-down", "star", "pentagon", "hexagon")
 CROSSED = ("square", "cross", "x")  # of what stands outside the competition
 Place = Callable[[float], float]
 LINE = 17  # pixels of a line of text of 13 pixels

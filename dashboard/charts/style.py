@@ -54,7 +54,9 @@ def figure(
 
 
 def _title(axis: dict[str, Any], ink: Ink) -> dict[str, Any]:
-    return {"text": axis.get("title", ""), "font": {"size": 14, "color": ink.quiet}}
+    if not axis.get("title"):
+        return {}  # an empty one would take as much room as any
+    return {"text": axis["title"], "font": {"size": 14, "color": ink.quiet}}
 
 
 def log_ticks(values: Iterable[float]) -> list[float]:

@@ -22,6 +22,7 @@ from cl_core.commands.run import command_line
 from cl_core.config import Config
 from cl_core.presets import PRESETS, preset
 from cl_core.store import Store
+from dashboard import evidence as reader
 
 # Two tasks of five classes, as little work as there is.
 SMALLEST = {
@@ -226,6 +227,7 @@ def test_compare_describes_itself_and_goes_on_from_the_store(tmp_path, capsys):
         assert (leaf.config.learn.lr, leaf.config.machine.threads) == (0.05, 1)
     assert (found["kind"], found["split"], found["base"]["learn"]["lr"]) == ("compare", "test", 0.05)
     assert found["versions"]["torch"]
+    assert reader.read(tmp_path / "out" / "compare.json").names == ["finetune", "gaussians"]  # the dashboard's
     repeat = found["command"].split()[3:]  # behind python -m cl_core
     assert main([*repeat, "--store", str(tmp_path / "store"), "--out", str(tmp_path / "again")]) == 0
     assert json.loads((tmp_path / "again" / "compare.json").read_text())["rows"] == rows
@@ -334,4 +336,5 @@ def test_ablate_stands_beside_the_method_as_it_is_in_files_of_its_own(tmp_path):
     assert [of["variant"] for of in found["rows"]] == ["as it is", "drift: affine"]
     assert found["changes"] == {"as it is": {}, "drift: affine": {"learn": {"drift": "affine"}}}
     assert "| drift: affine |" in (out / "ablate.md").read_text()
+    assert reader.read(out / "ablate.json").effects("head_lda")["drift: affine"].count == 1
     assert main(["ablate", "--only", "drift: re-estimate", "--set", "learn.drift=re-estimate"]) == 2  # changes nothing

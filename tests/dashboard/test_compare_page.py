@@ -70,7 +70,7 @@ def test_shipped_results_come_first_and_all_there_are_can_be_chosen(places):
     assert "“the paper's PMI” after 20" in texts(page)
 
 
-@pytest.mark.parametrize(("kind", "figures"), [("compare", 5), ("race", 4), ("ablate", 2)])
+@pytest.mark.parametrize(("kind", "figures"), [("compare", 6), ("race", 4), ("ablate", 2)])
 def test_each_kind_has_its_sentence_figures_table_and_command(kind, figures):
     file = own(kind)
     page = open_page(results=f"{kind}/{kind}")

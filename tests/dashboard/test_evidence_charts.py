@@ -89,6 +89,17 @@ def test_heads_are_the_means_under_each_head():
         assert set(drawn[title].x) == means
 
 
+def test_scenarios_stand_side_by_side_where_both_were_measured():
+    drawn = traces(comparison.scenarios(COMPARE, INK))
+    assert set(drawn["the task is told"].x) == {0.93}
+    means = {COMPARE.spread(name, "final_accuracy").mean for name in COMPARE.names}
+    assert set(drawn["all classes compete"].x) == means
+    without = tuple({k: v for k, v in row.items() if k != "task_given_accuracy"} for row in COMPARE.rows)
+    keys = [exhibit.key for exhibit in exhibits.exhibits(Evidence("compare", {}, without))]
+    assert "scenarios" not in keys
+    assert "final" in keys
+
+
 def test_curves_are_the_means_after_each_task_with_a_band_and_a_name_at_the_end():
     figure = comparison.curves(COMPARE, INK)
     drawn = {trace.name: trace for trace in figure.data}
@@ -251,7 +262,7 @@ def test_tables_have_a_cell_for_each_column_and_the_numbers(results):
         assert len(cells) == len(evidence_samples.RACERS) * len(evidence_samples.UNITS)
     if results.kind == "ablate":
         (same,) = [cell for cell in cells if cell["Change"] == evidence.AS_IT_IS]
-        assert same["Δ Linear"] is None
+        assert (same["Δ Linear"], same["± Δ Linear"]) == (0, 0)
 
 
 def test_an_html_page_holds_every_figure_and_needs_no_network():
