@@ -9,6 +9,7 @@ import streamlit as st
 from cl_core.snapshot import Snapshot
 from dashboard import library, projections
 from dashboard.charts import film as charts
+from dashboard.charts.reel import Film
 from dashboard.views import layers
 from dashboard.views.scene import Scene, framed
 
@@ -49,11 +50,11 @@ def latest_inversion(scene: Scene) -> Snapshot | None:
     return made[-1] if made else None
 
 
-def of(node: Snapshot) -> charts.Film:
+def of(node: Snapshot) -> Film:
     """The film of an inversion, with its features in the plane of its classes' first two principal axes."""
     film, view = node.group("film"), node.group("view")
     moving = np.concatenate([view["film"].reshape(-1, view["film"].shape[-1]), view["film_targets"]])
-    return charts.Film(
+    return Film(
         frames=node.record["film"],
         images=film["images"],
         labels=film["labels"],

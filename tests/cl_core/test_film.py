@@ -104,3 +104,12 @@ def test_moments_are_closer_together_at_the_beginning():
     assert len(long) == MOMENTS
     assert (long[0], long[-1]) == (1, 1000)
     assert all(np.diff(long[1:]) >= np.diff(long[:-1]))
+
+
+def test_events_name_the_groups_of_layers():
+    network, knowledge = _network_and_knowledge(NetworkConfig(width=8, blocks=1))
+    _, events = _drain(network, knowledge, InvertConfig(**SHORT, groups="halves"))  # type: ignore[arg-type]
+    first, last = events[0], [event for event in events if event.stage == "layer"][-1]
+    assert first.layer_names == last.layer_names == ("stem to block 1", "block 2 to block 3")
+    assert first.describe() == "Inverting block 2 to block 3 (2 of 2)"
+    assert last.describe() == "Inverting stem to block 1 (1 of 2)"

@@ -14,7 +14,8 @@ from test_app import open_page, texts
 from cl_core.snapshot import Snapshot, freeze
 from cl_core.store import Store
 from dashboard.charts import film as charts
-from dashboard.charts.film import Film, Part
+from dashboard.charts import reel
+from dashboard.charts.reel import Film, Part
 from dashboard.views import film as view
 
 
@@ -29,7 +30,7 @@ def film(inverted: Snapshot) -> Film:
 
 
 def test_parts_come_in_the_order_of_inversion(film: Film):
-    parts = charts.parts(film)
+    parts = reel.parts(film)
     assert [part.title for part in parts] == ["start", *reversed(fake_core.LAYERS), "all layers at once"]
     assert [number for part in parts for number in part.frames] == list(range(len(film.frames)))
     assert parts[-1].moments == (1, 4, 12)
@@ -41,22 +42,22 @@ def test_an_inversion_without_layers_has_two_parts(film: Film):
     bare = dataclasses.replace(
         film, frames=[film.frames[i] for i in kept], images=film.images[kept], layers=[{"layer": 1, "curve": []}]
     )
-    assert [part.title for part in charts.parts(bare)] == ["start", "all layers at once"]
+    assert [part.title for part in reel.parts(bare)] == ["start", "all layers at once"]
 
 
 def test_a_moment_is_above_its_own_image_and_losses_fall_on_a_scale_of_their_own():
     part = Part("all", (0, 1, 2), (1, 3, 9), tuple(10.0 / i for i in range(1, 10)))
-    x = charts.along(part)
+    x = reel.along(part)
     assert x[[0, 2, 8]] == pytest.approx([1 / 6, 3 / 6, 5 / 6])
     assert (np.diff(x) > 0).all()
-    y = charts.heights(part.curve)
+    y = reel.heights(part.curve)
     assert (y[0], y[-1]) == pytest.approx((0, 1))
-    assert charts.heights([2.0, 2.0]).tolist() == [0, 0]
-    assert charts.along(Part("one", (0,), (4,), (4.0, 3.0, 2.0, 1.0))).tolist() == [0.125, 0.375, 0.625, 0.875]
+    assert reel.heights([2.0, 2.0]).tolist() == [0, 0]
+    assert reel.along(Part("one", (0,), (4,), (4.0, 3.0, 2.0, 1.0))).tolist() == [0.125, 0.375, 0.625, 0.875]
 
 
 def test_every_image_has_its_place_in_the_one_picture(film: Film):
-    encoded = charts.sprite(film).removeprefix("data:image/png;base64,")
+    encoded = reel.sprite(film).removeprefix("data:image/png;base64,")
     picture = np.asarray(Image.open(io.BytesIO(base64.b64decode(encoded))))
     frame, row, column, size = 3, 1, 1, 28
     across = (frame * film.columns + column) * size
@@ -66,7 +67,7 @@ def test_every_image_has_its_place_in_the_one_picture(film: Film):
 
 def test_colours_travel_too(film: Film):
     coloured = dataclasses.replace(film, images=film.images.repeat(3, 2))
-    assert charts.sprite(coloured).startswith("data:image/webp;base64,")
+    assert reel.sprite(coloured).startswith("data:image/webp;base64,")
 
 
 def test_each_frame_has_a_sentence_a_loss_and_features_inside_the_picture(film: Film):
@@ -78,7 +79,7 @@ def test_each_frame_has_a_sentence_a_loss_and_features_inside_the_picture(film: 
         data["stops"][1]["says"]
         == "After 12 iterations at block 3 · 3 passes through the whole network so far · loss 2"
     )
-    assert data["stops"][-1]["part"] == len(charts.parts(film)) - 1
+    assert data["stops"][-1]["part"] == len(reel.parts(film)) - 1
     paths = np.array(data["paths"])
     assert paths.shape == (n, count, 2)
     height = int(re.search(r'viewBox="0 0 720 (\d+)"', data["html"]).group(1))  # type: ignore[union-attr]
@@ -115,7 +116,7 @@ def test_images_made_for_a_label_have_no_target(film: Film):
     [(0.07344, "0.0734"), (12.34, "12.3"), (4_861_000.0, "4.86·10⁶"), (0.0, "0"), (12345.6, "12346")],
 )
 def test_losses_are_short(value: float, words: str):
-    assert charts._number(value) == words
+    assert reel.short(value) == words
 
 
 def test_the_page_shows_the_film_of_the_latest_inversion(lab):
