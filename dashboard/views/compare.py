@@ -6,6 +6,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+import pandas  # noqa: F401  (for the table; whole before the first figure, as Plotly takes a half-imported one for whole)
 import streamlit as st
 
 from dashboard import evidence, exhibits, findings, state, tables
