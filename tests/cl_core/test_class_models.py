@@ -39,8 +39,8 @@ def test_two_tasks_are_learned_and_inverted_with_every_class_model(kind: str):
         assert all(len(array) == seen and np.isfinite(array).all() for array in kept.values())
         counted = {row["what"]: row["bytes"] for row in snapshot.record["kept"]}
         assert all(counted[name] == array.nbytes for name, array in kept.items())
-        view = snapshot.arrays["view/gaussian_covariance"]
-        assert np.linalg.eigvalsh(view).min() > -1e-4 * np.abs(view).max()
+        view = snapshot.arrays["view/gaussian_covariance"].astype(np.float64)
+        assert np.linalg.eigvalsh(view).min() > -2e-3 * np.abs(view).max()  # kept as float16
 
 
 def test_another_class_model_for_later_tasks_is_refused_before_it_is_learned():
