@@ -120,7 +120,8 @@ class Results:
     def __init__(self, out: Path, config: Config, targets: int, tune_targets: int) -> None:
         self.out, self.rows, self.tuned = out, list[dict[str, Any]](), dict[str, dict[str, Any]]()
         changed = differences(Config(), config.override({"machine": {"seed": 0}}))
-        setup: dict[str, Any] = {f"{section}.{name}": value for section, name, _, value in changed}
+        kept = [row for row in changed if row[0] != "invert"]  # racers bring their own settings of inversion
+        setup: dict[str, Any] = {f"{section}.{name}": value for section, name, _, value in kept}
         setup = json.loads(json.dumps(setup | {"targets": targets, "tune_targets": tune_targets}))
         network = f"ResNet-{2 + 6 * config.network.blocks}, width {config.network.width}"
         self.about: dict[str, Any] = {"kind": "race", "setup": setup, "network": network, "data": config.stream.data}
@@ -150,7 +151,7 @@ class Results:
 
     def write(self) -> None:
         """All the tables. Raises StoreError when the disk refuses."""
-        self.about["command"] = shlex.join(["python", "-m", "cl_core", *sys.argv[1:]])
+        self.about["command"] = command_line(sys.argv[1:])
         self.about["units"] = sorted({row["units"] for row in self.rows})
         content = self.about | {"versions": report.versions(), "tuned": self.tuned, "rows": self.rows}
         try:
@@ -165,6 +166,13 @@ class Results:
                     writer.writerows(self.rows)
         except OSError as error:
             raise StoreError(f"The tables cannot be written to {self.out} ({error.strerror or error}).") from error
+
+
+def command_line(words: Sequence[str]) -> str:
+    """The command that was given, without the folders of this machine that it wrote to."""
+    places = {i for i, word in enumerate(words) if word in ("--store", "--out")}
+    kept = [word for i, word in enumerate(words) if i not in places and i - 1 not in places]
+    return shlex.join(["python", "-m", "cl_core", *kept])
 
 
 def markdown(rows: Sequence[dict[str, Any]]) -> str:

@@ -13,7 +13,7 @@ from cl_core import experiment, oracle, race
 from cl_core.__main__ import main
 from cl_core.backbones import Backbone
 from cl_core.commands.oracle import summary
-from cl_core.commands.race import one_task, shared_budgets
+from cl_core.commands.race import command_line, one_task, shared_budgets
 from cl_core.config import Config
 from cl_core.presets import PRESETS
 from cl_core.race import RACERS
@@ -137,6 +137,11 @@ def test_a_race_is_written_continued_and_never_mixed_with_another(tmp_path, caps
 def test_a_race_that_cannot_be_run_is_one_sentence(bad, tmp_path, capsys):
     assert main(["race", "--store", str(tmp_path), "--out", str(tmp_path / "out"), *bad]) == 2
     assert len(capsys.readouterr().err.strip().splitlines()) == 1
+
+
+def test_the_command_is_told_without_the_places_of_this_machine():
+    words = ["race", "--store", "/somewhere/store", "--targets", "9", "--out", "/there", "--racers", "noise, Adam"]
+    assert command_line(words) == "python -m cl_core race --targets 9 --racers 'noise, Adam'"
 
 
 def test_budgets_that_share_their_settings():
