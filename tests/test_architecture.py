@@ -24,23 +24,35 @@ LAYERS = {
         {"heads", "learning"},
         {"measure"},
         {"state"},
-        {"experiment"},
+        {"comparison", "experiment"},
         {"oracle"},
         {"race"},
         {"commands"},
         {"__main__"},
     ],
     "dashboard": [
-        {"estimate", "evidence", "job", "notes", "palette", "pictures", "progress", "umap_child"},
+        {"estimate", "evidence", "glossary", "job", "notes", "palette", "pictures", "points", "progress", "umap_child"},
         {"library"},
-        {"branches", "fetch", "markup", "projections", "state", "teaching", "work"},
-        {"charts", "findings", "forms", "tables"},
+        {"branches", "fetch", "markup", "projections", "pairs", "state", "teaching", "work"},
+        {"charts", "deltas", "findings", "forms", "lessons", "tables"},
         {"exhibits"},
         {"views"},
         {"app", "__main__"},
     ],
 }
-LIGHT = ("config", "events", "snapshot", "metrics", "store", "datasets", "stream", "presets", "strategies", "commands")
+LIGHT = (
+    "config",
+    "events",
+    "snapshot",
+    "metrics",
+    "store",
+    "datasets",
+    "stream",
+    "presets",
+    "strategies",
+    "commands",
+    "comparison",
+)
 
 
 def imports(file: Path) -> Iterator[str]:
