@@ -136,7 +136,7 @@ def learn(snapshot: Snapshot, config: Config) -> Steps:
     record |= {"curves": training.curves, "epoch_accuracy": training.epoch_accuracy}
     record["layer_names"] = state.network.layer_names
     record.pop("film", None)  # of the network before; the snapshot that it was taken for has it
-    return _finish(snapshot, identity, "learn", config, state, record, seconds, began, targets=None)
+    return _finish(snapshot, identity, "learn", config, state, record, seconds, began)
 
 
 def invert(snapshot: Snapshot, config: Config) -> Steps:
@@ -164,8 +164,7 @@ def invert(snapshot: Snapshot, config: Config) -> Steps:
     yield Event("measure", 0, 1, 1.0)
     record = dict(snapshot.record) | {"layers": inversion.layers, "refine": inversion.refine}
     record["inverted_classes"], record["film"] = list(wanted), inversion.film.frames
-    targets = inversion.targets if len(wanted) == snapshot.classes_seen else None
-    return _finish(snapshot, identity, "invert", config, state, record, seconds, began, targets, inversion)
+    return _finish(snapshot, identity, "invert", config, state, record, seconds, began, inversion)
 
 
 def _finish(
@@ -177,7 +176,6 @@ def _finish(
     record: dict[str, Any],
     seconds: dict[str, float],
     began: float,
-    targets: torch.Tensor | None,
     inversion: Inversion | None = None,
 ) -> Snapshot:
     """The child: measured, with its arrays and its record, and the film of an inversion."""
@@ -185,6 +183,7 @@ def _finish(
     task = snapshot.tasks_learned if verb == "learn" else snapshot.tasks_learned - 1
     synthetic = (state.synthetic_images, state.synthetic_labels)
     film, film_features = measure.film(state.network, state.normalise, inversion)
+    targets = (inversion.targets, inversion.labels) if inversion is not None else None
     view = measure.view_arrays(
         state.network, state.stream, task, state.normalise, state.gaussians, synthetic, targets, film_features
     )

@@ -103,41 +103,52 @@ def view_arrays(
     normalise: Normaliser,
     gaussians: ClassGaussians,
     synthetic: tuple[Tensor, Tensor],
-    targets: Tensor | None,
+    targets: tuple[Tensor, Tensor] | None,
     more: Mapping[str, Tensor] = MappingProxyType({}),
 ) -> dict[str, np.ndarray]:
     """Features for looking at, in the principal dimensions (at most 64) of the real test features of this network.
 
-    synthetic: unit images and labels; targets (m, d): the target features of those images, or None when they belong to
-    another network. An orthonormal projection maps a Gaussian exactly: mean W(μ − c), covariance W Σ Wᵀ.
+    synthetic: unit images and labels; targets: the target features (m, d) of the inversion just made and their classes,
+    None without one: they belong to this network only. logits (n, classes): what this network's own head says of an
+    image. An orthonormal projection maps a Gaussian exactly: mean W(μ − c), covariance W Σ Wᵀ.
     more: other features (…, d) to project in the same way, by name.
     """
     device = backbone.head.weight.device
     rows, labels = stream.first_rows("test", task, VIEW_IMAGES_A_CLASS)
     images = stream.dataset.split("test").images[rows]
-    real = features_of(backbone, normalise(from_bytes(images, device))).cpu().numpy()
+    found = features_of(backbone, normalise(from_bytes(images, device)))
+    real = found.cpu().numpy()
     pca = PCA(min(VIEW_DIMENSIONS, *real.shape), svd_solver="full").fit(real)
+    covariances = [gaussians.covariance(c).cpu().numpy() for c in range(len(gaussians))]
     arrays = {
         "real": _compact(pca.transform(real)),
         "real_labels": labels,
         "real_index": rows,
+        "real_logits": _logits(backbone, found),
         "explained": pca.explained_variance_ratio_.astype(np.float32),
         "gaussian_mean": pca.transform(gaussians.mean.cpu().numpy()).astype(np.float32),
-        "gaussian_covariance": np.stack(
-            [pca.components_ @ gaussians.covariance(c).cpu().numpy() @ pca.components_.T for c in range(len(gaussians))]
-        ).astype(np.float32),
+        "gaussian_covariance": _compact(
+            np.stack([pca.components_ @ covariance @ pca.components_.T for covariance in covariances])
+        ),
     }
     if len(synthetic[0]):
-        found = features_of(backbone, normalise(synthetic[0])).cpu().numpy()
-        arrays["synthetic"] = _compact(pca.transform(found))
+        found = features_of(backbone, normalise(synthetic[0]))
+        arrays["synthetic"] = _compact(pca.transform(found.cpu().numpy()))
+        arrays["synthetic_logits"] = _logits(backbone, found)
         arrays["synthetic_labels"] = synthetic[1].cpu().numpy()
         arrays["synthetic_index"] = np.arange(len(found))
     if targets is not None:
-        arrays["targets"] = _compact(pca.transform(targets.cpu().numpy()))
+        arrays["targets"] = _compact(pca.transform(targets[0].cpu().numpy()))
+        arrays["target_labels"] = targets[1].cpu().numpy()
     for name, features in more.items():
         flat = pca.transform(features.flatten(0, -2).cpu().numpy())
         arrays[name] = _compact(flat.reshape(*features.shape[:-1], -1))
     return arrays
+
+
+def _logits(backbone: Backbone, features: Tensor) -> np.ndarray:
+    with torch.no_grad():
+        return _compact(backbone.head(features).float().cpu().numpy())
 
 
 def film(

@@ -16,7 +16,7 @@ from cl_core.store import Store, StoreError
 
 LIMIT = 5_000_000  # bytes
 MAIN, BESIDE = "pmi", ("finetune", "gaussians")  # the method, the control that forgets, the control without images
-LOOKED_AT = ("view", "film")  # groups of arrays, beside the synthetic images
+LOOKED_AT = ("view", "film", "statistics")  # groups of arrays, beside the synthetic images
 TITLE = "Fashion-MNIST, 5 tasks of 2 classes"
 
 

@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 import torch
 
-from cl_core import experiment, strategies
+from cl_core import experiment, measure, strategies
 from cl_core.commands.build_example import for_looking
 from cl_core.config import Config, ConfigError
 from cl_core.events import Diverged, Event
 from cl_core.presets import preset
 from cl_core.snapshot import Snapshot
+from cl_core.state import State
 from cl_core.store import Store
 
 
@@ -80,6 +81,20 @@ def test_an_inversion_keeps_its_film_for_looking_and_not_as_part_of_the_method(p
     assert "film/images" in for_looking(made).arrays
     assert "film" not in learned_next.record
     assert not learned_next.group("film")
+
+
+def test_what_the_network_says_of_the_images_that_are_looked_at_is_kept(path: list[Snapshot]):
+    leaf = path[-1]
+    state, view, (images, _) = State.of(leaf, quick()), leaf.group("view"), leaf.synthetic
+    rows = state.stream.dataset.split("test").images[view["real_index"]]
+    said = measure.predict(state.network, rows, state.normalise)
+    assert np.allclose(view["real_logits"], said, atol=0.02 * np.abs(said).max())
+    with torch.no_grad():
+        said = state.network(state.normalise(torch.tensor(images).float())).numpy()
+    assert np.allclose(view["synthetic_logits"], said, atol=0.02 * np.abs(said).max())
+    assert set(view["target_labels"].tolist()) == set(leaf.record["inverted_classes"]) == {8, 9}
+    assert len(view["targets"]) == len(view["target_labels"]) == 20
+    assert "targets" not in path[3].group("view")  # learned: they were of the network before
 
 
 def test_replay_forgets_less_than_finetune(path: list[Snapshot]):
