@@ -46,9 +46,9 @@ def bar(scene: Scene | None, busy: bool, whole: bool) -> None:
         elif state.new_asked() and not busy and whole:
             state.ask_for_new(False)
             new_experiment.dialog()
-        if roots and st.button("", icon=":material/account_tree:", key="experiments", help="All your experiments"):
+        if roots and st.button("All", icon=":material/account_tree:", key="experiments", help="All your experiments"):
             experiments.dialog(busy)
-        if scene and st.button("", icon=":material/ios_share:", key="share", help="Take it with you: export, import"):
+        if scene and st.button("Export", icon=":material/ios_share:", key="share", help="Take it with you"):
             share.dialog(scene)
 
 
