@@ -1,15 +1,18 @@
 """What jobs compute: generators over the core, which is imported in the worker only (it brings torch)."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
+from pathlib import Path
 from typing import Any
 
-from cl_core import strategies
+from cl_core import comparison, strategies
 from cl_core.config import Config
 from cl_core.snapshot import Snapshot
 from cl_core.store import Store
+from dashboard import library
 from dashboard.job import Made, Step
 
 Steps = Generator[Any, None, str]
+Place = tuple[Store, str]  # a snapshot and the store that has it
 
 
 def next_verb(node: Snapshot, strategy: str) -> str | None:
@@ -74,3 +77,14 @@ def advance(node_id: str, config: Config, store: Store, to_the_end: bool) -> Ste
         node = yield from experiment.grow(node, verb, config, store)
         yield Made(node.id)
     return node.id
+
+
+def compare(asked: Sequence[tuple[Place, Place, Place]], folder: Path) -> Generator[Any, None, None]:
+    """Compare snapshots, each A and B with the network of a third, and keep what is found in a store's folder."""
+    yield Step("Starting PyTorch", 0)
+    for number, (a, b, lender) in enumerate(asked, 1):
+        yield Step("Looking at both with one network", number, len(asked))
+        file = comparison.file_of(folder, a[1], b[1], lender[1])
+        if comparison.read(file) is None:
+            network = lender[0].load(lender[1], ("model", "gaussians"))
+            comparison.save(file, comparison.compare(library.look(*a), library.look(*b), network))
