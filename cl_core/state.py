@@ -13,6 +13,7 @@ from cl_core import backbones, measure
 from cl_core.backbones import Backbone
 from cl_core.config import Config, ConfigError, InvertConfig, LearnConfig
 from cl_core.datasets import Split
+from cl_core.events import Diverged
 from cl_core.images import Normaliser, from_bytes
 from cl_core.inversion import Knowledge
 from cl_core.inversion.objectives import InputStatistics
@@ -163,6 +164,9 @@ class State:
         """After a task: keep its statistics, and bring every class's Gaussian into the new feature space (step 6)."""
         classes = range(data.first_new, data.classes)
         features = measure.features_of(self.network, data.images)
+        if not torch.isfinite(features).all():
+            control = "Step size" if data.first_new else "Step size, first task"
+            raise Diverged(f"Learning left features that are no numbers any more: lower “{control}” and try again.")
         old = self._follow(features, data, teacher, config)
         if len(old) > data.first_new:  # a new domain of the same classes
             with_old, labels = beside_old_domains(old, features, data.labels, task, self.config.machine.seed)

@@ -189,6 +189,15 @@ def test_a_diverging_training_raises_a_sentence_and_leaves_the_snapshot():
     assert root.tasks_learned == 0
 
 
+def test_features_that_are_no_numbers_stop_the_step_with_a_sentence(monkeypatch):
+    """A loss may stay finite on training batches while the network as it is evaluated is lost already."""
+    config = quick(stream={"train_per_class": 12}, learn={"epochs_first": 1})
+    lost = float("nan")
+    monkeypatch.setattr(measure, "features_of", lambda net, x, *_: torch.full((len(x), net.feature_size), lost))
+    with pytest.raises(Diverged, match="Step size, first task"):
+        drain(experiment.learn(experiment.start(config), config))
+
+
 def test_events_are_detached_small_and_say_how_far():
     config = quick(learn={"epochs_first": 1})
     events = list(experiment.learn(experiment.start(config), config))
