@@ -68,7 +68,8 @@ class DCTPixels:
 
     A_k = (1 + 100 λ_k)^−½, with λ_k the Laplacian eigenvalue of that DCT-II cell, root mean square 1: a preconditioner
     by total variation, under which large forms move first. K: the colour covariance (c, c) to the power 0.4, Frobenius
-    norm √c. The range is a little wider than [0, 1], so that black and white are reached.
+    norm √c. The range is a little wider than [0, 1], so that black and white are reached, and cut to it: the network
+    looks at the very images that are kept.
     """
 
     LOW, HIGH, ROUGHNESS, COLOUR_POWER = -0.1, 1.1, 100.0, 0.4
@@ -90,7 +91,7 @@ class DCTPixels:
     def images(self, progress: float) -> Tensor:
         waves = self.rows.T @ (self.damping * self.theta) @ self.columns
         logits = self.offset + torch.einsum("ij,njhw->nihw", self.colours, waves)
-        return self.LOW + (self.HIGH - self.LOW) * torch.sigmoid(logits)
+        return (self.LOW + (self.HIGH - self.LOW) * torch.sigmoid(logits)).clamp(0, 1)
 
     def settle(self) -> None:
         """Every value is allowed."""

@@ -17,7 +17,7 @@ from cl_core.images import Normaliser
 from cl_core.inversion import Inversion, Knowledge
 from cl_core.inversion.full_model import roll
 from cl_core.inversion.objectives import FeatureTarget, InputStatistics, channel_kl, channel_kls, total_variation
-from cl_core.inversion.pixels import CoarseToFinePixels, PlainPixels
+from cl_core.inversion.pixels import CoarseToFinePixels, DCTPixels, PlainPixels
 from cl_core.seeding import generator
 from cl_core.statistics import ClassGaussians, gaussian_kl, measure_moments, running_moments, watching
 
@@ -90,6 +90,16 @@ def test_pixels_stay_in_range_and_coarse_to_fine_opens_its_scales_in_turn():
         grads = torch.autograd.grad(pixels.images(progress).sum(), pixels.variables, allow_unused=True)
         assert sum(g is not None for g in grads) == open_scales
     assert 0 <= pixels.images(1.0).min() <= pixels.images(1.0).max() <= 1
+
+
+def test_whitened_frequencies_give_the_start_back_and_stay_within_what_an_image_can_be():
+    start = 0.15 + 0.7 * torch.rand(2, 3, 10, 12, generator=generator(0))
+    pixels = DCTPixels(start, torch.eye(3) + 0.5)
+    torch.testing.assert_close(pixels.images(1.0), start)
+    with torch.no_grad():
+        pixels.theta += 50 * torch.randn(pixels.theta.shape, generator=generator(1))
+    images = pixels.images(1.0)
+    assert (images.min(), images.max()) == (0, 1)  # black and white are reached, and nothing beyond
 
 
 def _network_and_knowledge(config: NetworkConfig) -> tuple[Backbone, Knowledge]:
