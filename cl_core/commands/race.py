@@ -94,11 +94,11 @@ def _race(
 
     training = race.course(state, judge, args.tune_targets, seed, "tuning")
     course = race.course(state, judge, args.targets, seed, "racing")
-    for budgets in shared_budgets(units, racer.anytime):
+    for budgets in shared_budgets(units, tuned=bool(racer.grid)):
         known = results.tuned.setdefault(racer.name, {})
-        key = str(budgets[len(budgets) // 2] if racer.anytime else budgets[-1])
+        key = str(budgets[-1])
         if racer.grid and key not in known:
-            known[key] = race.tuned(racer, training, int(key))
+            known[key] = race.tuned(racer, training, budgets[-1])
             results.write()
         settings = known.get(key, dict(racer.settings))
         for point in race.run(racer, settings, course, budgets):
@@ -106,10 +106,10 @@ def _race(
             print(f"seed {seed}  {racer.name:<32}{_line(point)}", flush=True)
 
 
-def shared_budgets(units: Sequence[int], anytime: bool) -> list[list[int]]:
-    """Budgets that share their settings: all of them where nothing depends on the length, else pairs of neighbours."""
+def shared_budgets(units: Sequence[int], tuned: bool) -> list[list[int]]:
+    """Budgets that share their settings: pairs of neighbours where there is something to tune, else all of them."""
     ordered = sorted(units)
-    if anytime:
+    if not tuned:
         return [ordered]
     return [ordered[max(0, i - 2) : i] for i in range(len(ordered), 0, -2)][::-1]
 

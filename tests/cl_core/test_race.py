@@ -145,8 +145,8 @@ def test_the_command_is_told_without_the_places_of_this_machine():
 
 
 def test_budgets_that_share_their_settings():
-    assert shared_budgets([400, 10, 20, 50], anytime=True) == [[10, 20, 50, 400]]
-    assert shared_budgets([10, 20, 50, 100, 200], anytime=False) == [[10], [20, 50], [100, 200]]
+    assert shared_budgets([400, 10, 20, 50], tuned=False) == [[10, 20, 50, 400]]
+    assert shared_budgets([10, 20, 50, 100, 200], tuned=True) == [[10], [20, 50], [100, 200]]
 
 
 def test_the_command_oracle_judges_the_images_of_a_run(tmp_path, capsys):
