@@ -20,13 +20,10 @@ class TaskCard:
     status: str  # "learned", "now" (the newest learned), "next" or "later"
     domain: str = ""  # what the task brings, where all tasks have the same classes
 
+    chosen: bool = False
 
-def task_cards(cards: Sequence[TaskCard]) -> str:
-    """The stream as a row of cards."""
-    return f'<div class="il-tasks" role="list">{"".join(_card(card) for card in cards)}</div>'
-
-
-def _card(card: TaskCard) -> str:
+def task_card(card: TaskCard) -> str:
+    """A task of the stream."""
     bar = "".join(f'<i style="background:{colour(c)}"></i>' for c in card.classes)
     rows = zip(card.classes, card.names, card.thumbnails, strict=True)
     classes = "".join(_class_row(c, name, thumbnail) for c, name, thumbnail in rows)
@@ -36,7 +33,7 @@ def _card(card: TaskCard) -> str:
     if card.history:
         foot = f"<strong>{percent(card.history[-1])}</strong>{_spark(card.history, colour(card.classes[0]))}"
     return (
-        f'<div class="il-task il-{card.status}" role="listitem"><div class="il-bar">{bar}</div>'
+        f'<div class="il-task il-{card.status}{" il-picked" if card.chosen else ""}"><div class="il-bar">{bar}</div>'
         f'<div class="il-head"><b>{escape(title)}</b><span class="il-status">{words}</span></div>'
         f'<div class="il-classes">{classes}</div><div class="il-foot">{foot}</div></div>'
     )

@@ -16,19 +16,24 @@ def to_bytes(images: np.ndarray) -> np.ndarray:
 
 
 def sheet(
-    rows: list[np.ndarray], columns: int, scale: int = 2, gap: int = 1, strength: Sequence[float] | None = None
+    rows: list[np.ndarray],
+    columns: int,
+    scale: int = 2,
+    gap: int = 1,
+    strength: Sequence[float | Sequence[float]] | None = None,
 ) -> bytes:
     """One PNG: row i shows the first `columns` images of rows[i], uint8 (n, h, w, c); what is missing is transparent.
 
     scale: pixels of the sheet for a pixel of an image; gap: pixels of an image between two images;
-    strength: opacity of each row, 0 … 1.
+    strength: opacity of each row, or of each image of it, 0 … 1.
     """
     h, w, channels = next((row.shape[1:] for row in rows if len(row)), (28, 28, 1))
     canvas = np.zeros((len(rows) * (h + gap) - gap, columns * (w + gap) - gap, channels + 1), np.uint8)
     for i, row in enumerate(rows):
+        opacity = np.broadcast_to(1.0 if strength is None else strength[i], columns)
         for j, image in enumerate(row[:columns]):
             cell = canvas[i * (h + gap) : i * (h + gap) + h, j * (w + gap) : j * (w + gap) + w]
-            cell[..., :-1], cell[..., -1] = image, round(255 * (1.0 if strength is None else strength[i]))
+            cell[..., :-1], cell[..., -1] = image, round(255 * opacity[j])
     big = canvas.repeat(scale, 0).repeat(scale, 1)
     buffer = io.BytesIO()
     Image.fromarray(big, "LA" if channels == 1 else "RGBA").save(buffer, "PNG")

@@ -16,6 +16,7 @@ import streamlit as st
 from cl_core import presets, strategies
 from cl_core.config import Config, ConfigError, differences
 from cl_core.snapshot import Snapshot
+from dashboard.points import Points
 
 DEFAULT_PRESET = "demo"
 STEP_SECTIONS = ("learn", "invert")  # what each step brings
@@ -302,3 +303,38 @@ def new_preset() -> str:
 
 def set_new(config: Config, preset: str) -> None:
     st.session_state["new_config"], st.session_state["new_preset"] = config, preset
+def choose(name: str, value: Any) -> None:
+    """Set such a widget, before it is drawn."""
+    st.session_state[choice(name)] = value
+
+
+def kept(key: str) -> Any:
+    """What the state holds for the key of a widget."""
+    return st.session_state[key]
+
+
+# What is chosen in the feature space.
+
+
+def pick(node_id: str, points: Points) -> None:
+    """Keep the points that are chosen in the features of a snapshot."""
+    st.session_state["picked"] = (node_id, points)
+
+
+def picked(node_id: str) -> Points:
+    """The points that are chosen, if they are of this snapshot."""
+    of, points = _keep("picked", ("", Points()))
+    return points if of == node_id else Points()
+
+
+def let_go(node_id: str) -> None:
+    """Choose no point any more, in a picture that is drawn anew: Plotly keeps a selection as long as it can."""
+    pick(node_id, Points())
+    st.session_state["let_go"] = int(_keep("let_go", 0)) + 1
+
+
+def points_widget() -> str:
+    """The key of the picture in which points are chosen."""
+    return choice(f"points.{_keep('let_go', 0)}")
+
+

@@ -23,8 +23,12 @@ def scatter(
     real: bool = True,
     synthetic: bool = True,
     ellipses: bool = True,
+    movable: bool = False,
 ) -> go.Figure:
-    """Filled: real; hollow: synthetic; solid line: 1σ; dotted line: 2σ. highlight: classes to stress, none for all."""
+    """Filled: real; hollow: synthetic; solid line: 1σ; dotted line: 2σ. highlight: classes to stress, none for all.
+
+    movable: to drag over it moves the plane.
+    """
     drawn = len(real_labels) * real + len(synthetic_labels) * synthetic
     kind = go.Scattergl if drawn > MANY else go.Scatter
     traces: list[Any] = []
@@ -48,13 +52,14 @@ def scatter(
         traces,
         bare | {"title": projection.axes[0]},
         bare | {"title": projection.axes[1], "scaleanchor": "x"},
+        dragmode="pan" if movable else False,  # where one scrolls with a finger, a drag must not move the plane
     )
 
 
 def _points(
     kind: type, xy: np.ndarray, labels: np.ndarray, names: Sequence[str], highlight: frozenset[int], hollow: bool
 ) -> Any:
-    """All the points of one kind in one trace, in the order of the view: a point's number is its row there."""
+    """All the points of one kind in one trace; a point's custom data is what it is, and its row in the view."""
     strength = [1.0 if not highlight or c in highlight else 0.1 for c in range(len(names))]
     paints = [faded(colour(c), strength[c] * (1.0 if hollow else 0.5)) for c in range(len(names))]
     symbols = [symbol(c) + ("-open" if hollow else "") for c in range(len(names))]
@@ -70,5 +75,6 @@ def _points(
         mode="markers",
         marker=marker,
         text=[names[c] for c in labels],
+        customdata=[[what, row] for row in range(len(labels))],
         hovertemplate=f"%{{text}} · {what}<extra></extra>",
     )

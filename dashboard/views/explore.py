@@ -101,8 +101,13 @@ def _scene() -> Scene | None:
         return _scene()
     node = tree.nodes[node_id]
     split = state.chosen("split", "validation")
-    stressed = frozenset(c for c in state.chosen("classes", []) if c < node.classes_seen)
-    return Scene(tree, node, split, stressed, ink())
+    chips = frozenset(c for c in state.chosen("classes", []) if c < node.classes_seen)
+    points = state.picked(node_id)
+    if points:
+        view = library.look(tree.store, node_id).group("view")
+        points = points.within(view)
+    stressed = chips | points.classes(view) if points else chips
+    return Scene(tree, node, split, stressed, ink(), chips, points)
 
 
 def _job() -> Job | None:

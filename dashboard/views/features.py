@@ -1,5 +1,6 @@
 """Do dreams live where reality does: the feature space, and how far each class's synthetic features are off."""
 
+import functools
 from collections.abc import Mapping
 
 import numpy as np
@@ -10,11 +11,14 @@ from dashboard.charts import features as charts
 from dashboard.charts.style import CONFIG
 from dashboard.job import REGISTRY
 from dashboard.palette import colour
+from dashboard.points import from_selection
 from dashboard.projections import Projection
-from dashboard.views import actions
-from dashboard.views.scene import Scene, framed, ink
+from dashboard.views import actions, chosen
+from dashboard.views.scene import Scene, framed, ink, on_a_phone
 
 POLL = 0.5
+SELECTABLE = CONFIG | {"modeBarButtonsToRemove": ["autoScale2d", "zoomIn2d", "zoomOut2d"], "displayModeBar": True}
+MODES = ("points", "box", "lasso")
 NONE = np.zeros(0, np.int64)
 
 
@@ -51,14 +55,30 @@ def _space(scene: Scene, view: Mapping[str, np.ndarray]) -> None:
             view.get("synthetic_labels", NONE),
             scene.names,
             ink(),
-            scene.stressed,
+            scene.chips,
             real="real" in shown,
             synthetic="synthetic" in shown,
             ellipses="ellipses" in shown,
+            movable=not on_a_phone(),
         )
-        st.plotly_chart(figure, config=CONFIG, key="features", alt="Real and synthetic features in two dimensions")
+        key, alt = state.points_widget(), "Real and synthetic features in two dimensions"
+        if on_a_phone():
+            st.plotly_chart(figure, config=CONFIG, key="features", alt=alt)
+        else:
+            pick = functools.partial(_pick, scene.node.id, key)
+            st.plotly_chart(figure, config=SELECTABLE, key=key, on_select=pick, selection_mode=MODES, alt=alt)
         st.html(markup.key([("●", "real"), ("○", "synthetic"), ("━", "1σ"), ("┄", "2σ")]))
         st.caption(projection.note)
+        picked = state.picked(scene.node.id).within(view)
+        if not on_a_phone():
+            chosen.panel(scene, view, picked)
+    if picked.classes(view) != scene.points.classes(view):
+        st.rerun()  # the other views are outside of this fragment
+
+
+def _pick(node_id: str, key: str) -> None:
+    """Keep what was chosen: Plotly forgets it when its figure changes."""
+    state.pick(node_id, from_selection(state.kept(key).selection.points))
 
 
 def _projection(method: str, view: Mapping[str, np.ndarray]) -> Projection | None:

@@ -1,12 +1,18 @@
 """What does it dream: synthetic images beside real ones, one row a class."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import streamlit as st
 
-from dashboard import library, markup, pictures
-from dashboard.views.scene import Scene, framed, real_images
+from cl_core.datasets import DataError
+from dashboard import library, markup, pictures, state
+from dashboard.points import Points
+from dashboard.views import chosen
+from dashboard.views.scene import Scene, framed
 
 COLUMNS = 12
+FAINT = 0.3  # of the images beside those that are chosen
 
 
 def sheets(scene: Scene) -> None:
@@ -25,17 +31,46 @@ def sheets(scene: Scene) -> None:
             return
         names = [scene.node.class_names[c] for c in made]
         strength = tuple(scene.strength(c) for c in made)
-        real, synthetic = _sheets(str(scene.tree.store.path), scene.node.id, strength)
+        real, synthetic = _sheets(str(scene.tree.store.path), scene.node.id, strength, scene.points)
         st.html(markup.sheet_pair(names, made, real, synthetic, strength))
 
 
 @st.cache_data(max_entries=48, show_spinner=False)
-def _sheets(store: str, node_id: str, strength: tuple[float, ...]) -> tuple[str, str]:
-    """The two sheets of a snapshot as data URIs. strength: opacity of each row."""
+def _sheets(store: str, node_id: str, strength: tuple[float, ...], points: Points) -> tuple[str, str]:
+    """The two sheets of a snapshot as data URIs. strength: opacity of each row; points: those chosen come first."""
     node = library.look(library.Store(store), node_id)
-    images, labels = node.synthetic
-    classes = sorted(set(labels.tolist()))
-    real = [real_images(node.config.stream.data, node.class_names[c])[:COLUMNS] for c in classes]
-    dreams = pictures.by_class(pictures.to_bytes(np.asarray(images)), labels, classes, COLUMNS)
-    first, second = (pictures.data_uri(pictures.sheet(rows, COLUMNS, strength=strength)) for rows in (real, dreams))
+    view, made = node.group("view"), node.synthetic[1]
+    classes = sorted(set(made.tolist()))
+    dreams = [first_rows(made, points.synthetic, c) for c in classes]
+    truth = [first_rows(view["real_labels"], points.real, c) for c in classes]
+    try:
+        real = [chosen.real_images(node, view, rows) for rows, _ in truth]
+    except DataError as error:
+        state.tell(str(error))
+        real = [np.zeros((0, 28, 28, 1), np.uint8)] * len(classes)
+    synthetic = [chosen.synthetic_images(node, rows) for rows, _ in dreams]
+    first, second = (
+        pictures.data_uri(pictures.sheet(images, COLUMNS, strength=_opacity(strength, found, bool(any_chosen))))
+        for images, found, any_chosen in ((real, truth, points.real), (synthetic, dreams, points.synthetic))
+    )
     return first, second
+
+
+def first_rows(labels: np.ndarray, picked: Sequence[int], c: int) -> tuple[list[int], list[bool]]:
+    """The first rows of class c, those that are chosen before the others; and which of them are chosen."""
+    rows = np.flatnonzero(labels == c)
+    is_picked = np.isin(rows, picked)
+    order = np.argsort(~is_picked, kind="stable")[:COLUMNS]
+    return rows[order].tolist(), is_picked[order].tolist()
+
+
+def _opacity(
+    strength: Sequence[float], found: Sequence[tuple[list[int], list[bool]]], any_chosen: bool
+) -> list[float | list[float]]:
+    """Opacity of each image: when some are chosen, the others are faint."""
+    if not any_chosen:
+        return list(strength)
+    return [
+        [s if mark else FAINT * s for mark in marks] + [0.0] * (COLUMNS - len(marks))
+        for s, (_, marks) in zip(strength, found, strict=True)
+    ]

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -14,19 +14,25 @@ from cl_core.snapshot import Snapshot
 from dashboard import library, pictures, state
 from dashboard.library import Tree
 from dashboard.palette import INKS, Ink
+from dashboard.points import Points
 
 SPLITS = ("validation", "test")
 
 
 @dataclass(frozen=True)
 class Scene:
-    """The snapshot one looks at, its tree, the split that accuracies are of, the classes to stress, and the ink."""
+    """The snapshot one looks at, its tree, the split that accuracies are of, the classes to stress, and the ink.
+
+    stressed: the classes of the chips and of the points that are chosen in the feature space.
+    """
 
     tree: Tree
     node: Snapshot
     split: str
     stressed: frozenset[int]
     ink: Ink
+    chips: frozenset[int] = frozenset()  # the classes chosen by their chips; none for all alike
+    points: Points = field(default_factory=Points)  # those chosen in the feature space
 
     @property
     def record(self) -> Any:
@@ -101,6 +107,11 @@ class Scene:
 def ink() -> Ink:
     """The ink of the theme that the browser shows."""
     return INKS.get(st.context.theme.type or "light", INKS["light"])
+
+
+def on_a_phone() -> bool:
+    """Whether one drags with a finger, to scroll, rather than with a pointer, to choose."""
+    return "Mobi" in (st.context.headers.get("User-Agent") or "")
 
 
 @contextmanager

@@ -8,16 +8,15 @@ from dashboard.views.scene import Scene, thumbnails
 
 
 def cards(scene: Scene) -> None:
-    """A card a task: real images of its classes, accuracy now, and how it came to be."""
+    """A card a task: real images of its classes, accuracy now, and how it came to be. A click chooses its classes."""
     node, rows = scene.node, scene.accuracy()
-    shown = []
-    for task in range(len(node.task_sizes)):
-        classes = scene.classes(task)
-        names = tuple(node.class_names[c] for c in classes)
-        few = 2 if len(classes) <= 4 else 1
-        domain = scene.domains[task] if scene.domains else ""
-        shown.append(
-            markup.TaskCard(
+    with st.container(key="cards"):
+        for task in range(len(node.task_sizes)):
+            classes, learned = scene.classes(task), task < node.tasks_learned
+            names = tuple(node.class_names[c] for c in classes)
+            few = 2 if len(classes) <= 4 else 1
+            domain = scene.domains[task] if scene.domains else ""
+            card = markup.TaskCard(
                 number=task + 1,
                 classes=classes,
                 names=names,
@@ -25,9 +24,20 @@ def cards(scene: Scene) -> None:
                 history=tuple(row[task] for row in rows[task:]),
                 status=_status(task, node.tasks_learned),
                 domain=domain,
+                chosen=not scene.domains and task in scene.stressed_tasks,
             )
-        )
-    st.html(markup.task_cards(shown))
+            with st.container(key=f"card-{task + 1}"):
+                st.html(markup.task_card(card))
+                if learned and not scene.domains:  # there, each task has all the classes
+                    words = f"Highlight task {task + 1}"
+                    st.button(words, key=f"highlight-{task + 1}", on_click=_highlight, args=(classes,))
+
+
+def _highlight(classes: tuple[int, ...]) -> None:
+    """Choose the classes of a task, beside those that are chosen; or let them go when they all are."""
+    before = set(state.chosen("classes", []))
+    after = before - set(classes) if before >= set(classes) else before | set(classes)
+    state.choose("classes", sorted(after))
 
 
 def _status(task: int, learned: int) -> str:

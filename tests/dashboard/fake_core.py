@@ -92,6 +92,10 @@ def learn(snapshot: Snapshot, config: Config) -> Generator[Event, None, Snapshot
     record["curves"] = {"iteration": list(range(1, steps + 1))} | {k: [c[k] for c in curve] for k in curve[0]}
     record["epoch_accuracy"] = by_epoch
     record.pop("film", None)
+    heads = record.setdefault("heads", {"linear": {}, "lda": {}})
+    for split in ("validation", "test"):
+        for kind in heads:
+            heads[kind][split] = list(record["total_accuracy"][split])
     record["seconds"] = {"learn": 5.8, "statistics": 0.3, "measure": 0.6, "total": 6.7}
     record["kept"] = [
         {"what": "Class Gaussians", "shape": f"{seen} × 64 + 64", "bytes": seen * 512},
@@ -99,7 +103,8 @@ def learn(snapshot: Snapshot, config: Config) -> Generator[Event, None, Snapshot
     ]
     record["kept_bytes"], record["replaced_bytes"] = seen * 512 + 960, seen * 784_000
     old = {name: array for name, array in snapshot.arrays.items() if not name.startswith(("view/", "film/"))}
-    arrays = old | _view(snapshot, config, tasks, rng)
+    arrays = old | _statistics(snapshot, config, tasks)
+    arrays |= _view(snapshot, config, tasks, rng, snapshot.synthetic[1])
     return dataclasses.replace(
         snapshot, id=step_id(snapshot, "learn", config), parent=snapshot.id, verb="learn", tasks_learned=tasks,
         config=config, arrays=freeze(arrays), record=record,
@@ -163,6 +168,17 @@ def invert(snapshot: Snapshot, config: Config) -> Generator[Event, None, Snapsho
         snapshot, id=step_id(snapshot, "invert", config), parent=snapshot.id, verb="invert",
         config=config, arrays=freeze(arrays), record=record,
     )  # fmt: skip
+
+
+def _statistics(snapshot: Snapshot, config: Config, tasks: int) -> dict[str, np.ndarray]:
+    """The mean of the network's input: of each class and position from its training images, or one for the channel."""
+    if config.learn.statistics == "channel":
+        return {f"statistics/task{tasks - 1}/input0/mean": np.full(1, 0.1 * tasks, np.float32)}
+    train = TaskStream(config.stream, config.machine.seed).experience(tasks - 1).train
+    return {
+        f"statistics/class{c}/input0/mean": (train.images[train.labels == c].mean(0) / 255).astype(np.float32)
+        for c in snapshot.classes(tasks - 1)
+    }
 
 
 def _film(
@@ -232,10 +248,13 @@ def _view(
     rows, labels = stream.first_rows("test", tasks - 1, 60)
     real = means[labels] + rng.normal(0, 1, (len(labels), DIMENSIONS)) * spread
     made = np.zeros(0, np.int64) if made is None else made
+    said = -((real[:, None] - means) ** 2).sum(2)
     targets = means[made] + 0.8 * rng.normal(0, 1, (len(made), DIMENSIONS)) * spread
     return {
         "view/real": real.astype(np.float16), "view/real_labels": labels, "view/real_index": rows,
         "view/synthetic": (targets + rng.normal(0.2, 0.3, targets.shape) * spread).astype(np.float16),
+        "view/real_logits": said.astype(np.float32),
+        "view/synthetic_logits": -((targets[:, None] - means) ** 2).sum(2).astype(np.float32),
         "view/synthetic_labels": made, "view/synthetic_index": np.arange(len(made)),
         "view/targets": targets.astype(np.float16), "view/gaussian_mean": means.astype(np.float32),
         "view/gaussian_covariance": np.repeat(np.diag(spread**2)[None], seen, 0).astype(np.float32),

@@ -102,7 +102,7 @@ def test_images_in_units_become_bytes():
 
 def test_markup_escapes_what_people_name_their_classes():
     card = markup.TaskCard(1, (0,), ("<script>",), ("",), (0.5, 0.25), "learned")
-    html = markup.task_cards([card])
+    html = markup.task_card(card)
     assert "<script>" not in html
     assert "25\u202f%" in html
 

@@ -1,0 +1,32 @@
+"""What is chosen in one view is marked in the others."""
+
+import pytest
+from helpers import button, charts, settled
+from playwright.sync_api import Page, expect
+
+pytestmark = pytest.mark.browser
+
+
+def test_points_and_tasks_are_marked_everywhere(page: Page, address: str):
+    """A box round points gives their images; a task card stresses its classes in the pictures; both are let go."""
+    page.goto(address)
+    expect(charts(page)).to_have_count(6)
+    settled(page)
+    space = page.locator(".st-key-panel-features")
+    space.locator('.modebar-btn[data-val="select"]').click()
+    area = space.locator(".nsewdrag").first
+    area.scroll_into_view_if_needed()
+    box = area.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 0.3 * box["width"], box["y"] + 0.3 * box["height"])
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.7 * box["width"], box["y"] + 0.7 * box["height"], steps=5)
+    page.mouse.up()
+    expect(space.get_by_alt_text("The chosen images, one row a class")).to_be_visible()
+    expect(page.locator(".il-picked").first).to_be_attached()  # their tasks' cards
+    button(page, "Let go").click()
+    expect(page.locator(".il-picked")).to_have_count(0)
+    button(page, "Highlight task 2").click()
+    expect(page.locator(".st-key-card-2 .il-picked")).to_be_attached()
+    expect(page.locator(".il-picked")).to_have_count(1)
+    expect(page.locator(".il-sheet-labels span[style*='0.25']").first).to_be_visible()  # the rows of the others
