@@ -32,7 +32,14 @@ def _data() -> None:
     data.page(EXPLORE)
 
 
+def _lessons() -> None:
+    from dashboard.views import lessons
+
+    lessons.page(EXPLORE)
+
+
 EXPLORE = st.Page(_explore, title="Explore", default=True)
 COMPARE = st.Page(_compare, title="Compare", url_path="compare")
+LESSONS = st.Page(_lessons, title="Lessons", url_path="lessons")
 DATA = st.Page(_data, title="Data", url_path="data")
-st.navigation([EXPLORE, COMPARE, DATA], position="top").run()
+st.navigation([EXPLORE, COMPARE, LESSONS, DATA], position="top").run()

@@ -1,10 +1,11 @@
 """Small pieces of HTML: task cards, keys of symbols, sheets with row labels, tables. Pure; everything is escaped."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 from urllib.parse import quote
 
+from dashboard import glossary
 from dashboard.palette import colour, symbol_image
 
 
@@ -19,8 +20,8 @@ class TaskCard:
     history: tuple[float, ...]
     status: str  # "learned", "now" (the newest learned), "next" or "later"
     domain: str = ""  # what the task brings, where all tasks have the same classes
-
     chosen: bool = False
+
 
 def task_card(card: TaskCard) -> str:
     """A task of the stream."""
@@ -86,6 +87,17 @@ def note(text: str, title: str = "") -> str:
     return f'<div class="il-note">{head}{escape(text)}</div>'
 
 
+def terms(text: str) -> str:
+    """A text in which the terms of the field are told where one points, or where the focus is."""
+    pieces = [escape(piece) if term is None else _term(piece, term) for piece, term in glossary.parts(text)]
+    return f'<span class="il-terms">{"".join(pieces)}</span>'
+
+
+def _term(words: str, term: glossary.Term) -> str:
+    said, says = escape(words), escape(term.says)
+    return f'<abbr class="il-term" tabindex="0" data-says="{says}" aria-label="{said}: {says}">{said}</abbr>'
+
+
 def mark(c: int) -> str:
     """A class's symbol in its colour."""
     return f'<img class="il-mark" src="{symbol_image(c)}" alt="">'
@@ -136,6 +148,32 @@ def sheet(names: Sequence[str], classes: Sequence[int], source: str, alt: str) -
     )
 
 
+def prose(text: str) -> str:
+    """A paragraph in which the terms of the field are told."""
+    return f'<p class="il-prose">{terms(text)}</p>'
+
+
+def reading(text: str) -> str:
+    """The line on how to read a figure, with the terms of the field told."""
+    return f'<p class="il-reading">{terms(text)}</p>'
+
+
+def ask(text: str) -> str:
+    """A question in large letters."""
+    return f'<p class="il-ask">{terms(text)}</p>'
+
+
+def verdict(head: str, text: str) -> str:
+    """What came out, set apart."""
+    return f'<div class="il-verdict"><b>{escape(head)}</b><p>{terms(text)}</p></div>'
+
+
+def definitions(entries: Iterable[tuple[str, str]]) -> str:
+    """A list of terms and what they mean."""
+    rows = "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(says)}</dd></div>" for name, says in entries)
+    return f'<dl class="il-glossary">{rows}</dl>'
+
+
 def picture(source: str, alt: str) -> str:
     """One sheet, as wide as it may be."""
     return f'<img class="il-picture" src="{source}" alt="{escape(alt)}">'
@@ -156,14 +194,19 @@ def table(
     rows: Sequence[Sequence[str]],
     numbers: Sequence[int] = (),
     strength: Sequence[float] | None = None,
+    marked: Container[int] = (),
 ) -> str:
-    """A plain table. Cells are HTML already; `numbers`: columns to set right; strength: opacity of each row."""
+    """A plain table. Cells are HTML already; `numbers`: columns to set right; strength: opacity of each row; marked:
+
+    rows to point out.
+    """
     sides = ["il-number" if i in numbers else "" for i in range(len(head))]
     top = "".join(f'<th class="{side}">{cell}</th>' for cell, side in zip(head, sides, strict=True))
     body = ""
     for i, row in enumerate(rows):
         cells = "".join(f'<td class="{side}">{cell}</td>' for cell, side in zip(row, sides, strict=True))
-        body += f'<tr style="opacity:{1.0 if strength is None else strength[i]:g}">{cells}</tr>'
+        this = ' class="il-this"' if i in marked else ""
+        body += f'<tr{this} style="opacity:{1.0 if strength is None else strength[i]:g}">{cells}</tr>'
     inner = f"<thead><tr>{top}</tr></thead><tbody>{body}</tbody>"
     return f'<div class="il-scroll"><table class="il-table">{inner}</table></div>'
 

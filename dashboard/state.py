@@ -114,6 +114,55 @@ def look_at_results(name: str | None) -> None:
     _set_parameter("results", name)
 
 
+# The Lessons page: `lesson`, `guess` (the prediction, once the lesson was run) and `try` (a value of one's own).
+
+
+def lesson() -> str | None:
+    """The key of the lesson one is at."""
+    return st.query_params.get("lesson")
+
+
+def go_to_lesson(key: str) -> None:
+    """Another lesson, from its beginning; a run that is under way goes on."""
+    for name in ("guess", "try"):
+        _set_parameter(name, None)
+    _set_parameter("lesson", key)
+
+
+def guess() -> str | None:
+    """What was predicted: the key of an option, "none" without a prediction; None before the lesson was run."""
+    return st.query_params.get("guess")
+
+
+def set_guess(option: str | None) -> None:
+    _set_parameter("guess", option)
+
+
+def tried() -> str | None:
+    """The text of the value of one's own."""
+    return st.query_params.get("try")
+
+
+def set_tried(value: Any) -> None:
+    _set_parameter("try", None if value is None else as_text(value))
+
+
+def lessons_done() -> set[str]:
+    """The keys of the lessons that this session saw to the end."""
+    done: set[str] = _keep("lessons_done", set())
+    return done
+
+
+def watch(job_id: str | None) -> None:
+    """Show a job on this page, without moving on to what it makes."""
+    _set_parameter("run", job_id)
+
+
+def page() -> str:
+    """The page that is being drawn."""
+    return str(_keep("page", "explore"))
+
+
 # Which snapshot, which job.
 
 
@@ -255,6 +304,14 @@ def _write(config: Config, preset: str) -> None:
     changed = differences(presets.preset(preset), config)
     parameters |= {"preset": preset} | {f"{section}.{field}": as_text(value) for section, field, _, value in changed}
     st.query_params.from_dict(parameters)
+
+
+def address_to(node: Snapshot) -> dict[str, str]:
+    """The query parameters under which the Explore page shows a snapshot, with its settings and what runs there."""
+    preset, running = nearest_preset(node.config), address_of("explore").get("run")
+    changed = differences(presets.preset(preset), node.config)
+    address = {"node": node.id, "preset": preset} | ({"run": running} if running else {})
+    return address | {f"{section}.{field}": as_text(value) for section, field, _, value in changed}
 
 
 def nearest_preset(config: Config) -> str:

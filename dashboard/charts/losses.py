@@ -86,3 +86,22 @@ def by_name(curves: Mapping[str, Sequence[float]], words: Mapping[str, str], ink
         showlegend=True,
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
     )
+
+
+def compared(curves: Mapping[str, Sequence[float]], ink: Ink) -> go.Figure:
+    """The same objective in several runs, one line each. curves: by what the run is called."""
+    traces = []
+    for i, (name, values) in enumerate(curves.items()):
+        hover = f"<b>{name}</b><br>iteration %{{x}}: %{{y:.3g}}<extra></extra>"
+        line = {"color": ink.text, "width": 2.6, "dash": DASHES[i % len(DASHES)]}
+        steps = list(range(1, len(values) + 1))
+        traces.append(go.Scatter(x=steps, y=list(values), name=name, mode="lines", line=line, hovertemplate=hover))
+    return figure(
+        ink,
+        320,
+        traces,
+        {"title": "iteration of the refinement", "showgrid": False},
+        {"type": "log", "title": "objective", "tickvals": log_ticks(v for values in curves.values() for v in values)},
+        showlegend=True,
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+    )

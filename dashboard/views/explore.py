@@ -8,7 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 from cl_core.store import StoreError
 from dashboard import library, state
 from dashboard.job import FOR_PEOPLE, REGISTRY, Job
-from dashboard.views import features, film, header, images, kept, live, memory, next_step, path, tasks
+from dashboard.views import elsewhere, features, film, header, images, kept, live, memory, next_step, path, tasks
 from dashboard.views.scene import Scene, ink
 
 STYLE = Path(__file__).parent.parent / "style.css"
@@ -42,6 +42,7 @@ def page() -> None:
                 tasks.cards(scene)
                 path.strip(scene)
         with now:
+            elsewhere.line()
             live.panel(job, scene, busy)
             if scene and not busy:
                 next_step.panel(scene)

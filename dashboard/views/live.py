@@ -37,13 +37,14 @@ def _panel(job_id: str | None, scene: Scene | None, busy: bool) -> None:
     if busy and (not job.active or len(job.made) > state.shown_of_run()):
         st.rerun()
     elif job.state == "failed":
-        _failure(job)
+        failure(job)
     elif busy:
         with st.container(border=True, key="live"):
-            _running(job, scene)
+            running(job, scene)
 
 
-def _failure(job: Job) -> None:
+def failure(job: Job) -> None:
+    """What went wrong, in a sentence, with the details folded."""
     with st.container(border=True, key="failure"):
         st.error(f"{job.title} stopped. {job.message}", icon=":material/error:")
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -54,7 +55,8 @@ def _failure(job: Job) -> None:
             st.code(job.details or job.message, language=None)
 
 
-def _running(job: Job, scene: Scene | None) -> None:
+def running(job: Job, scene: Scene | None) -> None:
+    """How far a job is, and what forms. scene: what its tasks and classes are called."""
     told = progress.fold(job.mailbox.read())
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.html(_headline(job, told), width="content")

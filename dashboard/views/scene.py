@@ -11,7 +11,7 @@ import streamlit as st
 from cl_core import datasets, strategies
 from cl_core.datasets import DataError
 from cl_core.snapshot import Snapshot
-from dashboard import library, pictures, state
+from dashboard import glossary, library, markup, pictures, state
 from dashboard.library import Tree
 from dashboard.palette import INKS, Ink
 from dashboard.points import Points
@@ -119,7 +119,10 @@ def framed(key: str, question: str, reading: str, stretch: bool = True) -> Itera
     """A framed part of the page: what it asks, one line on how to read it, and then the answer."""
     with st.container(border=True, key=f"panel-{key}", height="stretch" if stretch else "content"):
         st.markdown(f"#### {question}", anchors=False)
-        st.caption(reading)
+        if any(term for _, term in glossary.parts(reading)):
+            st.html(markup.reading(reading))
+        else:
+            st.caption(reading)
         yield
 
 
