@@ -17,7 +17,13 @@ if "pandas" in sys.modules:
 def _explore() -> None:
     from dashboard.views import explore
 
-    explore.page()
+    explore.page(AB)
+
+
+def _ab() -> None:
+    from dashboard.views import ab
+
+    ab.page(EXPLORE)
 
 
 def _compare() -> None:
@@ -39,7 +45,8 @@ def _lessons() -> None:
 
 
 EXPLORE = st.Page(_explore, title="Explore", default=True)
+AB = st.Page(_ab, title="A/B", url_path="ab")
 COMPARE = st.Page(_compare, title="Compare", url_path="compare")
 LESSONS = st.Page(_lessons, title="Lessons", url_path="lessons")
 DATA = st.Page(_data, title="Data", url_path="data")
-st.navigation([EXPLORE, COMPARE, LESSONS, DATA], position="top").run()
+st.navigation([EXPLORE, AB, COMPARE, LESSONS, DATA], position="top").run()

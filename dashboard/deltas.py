@@ -14,9 +14,9 @@ from dashboard.evidence import Spread, spread
 TIE = 0.03  # a share: with one seed, less is chance as likely as not
 ENOUGH = 3  # seeds from which an uncertainty is believed
 HEADS = {
-    "linear": "linear head",
-    "refit": "linear head, refitted on draws",
-    "nearest-mean": "nearest class mean",
+    "linear": "Linear head",
+    "refit": "Linear head, refitted on draws",
+    "nearest-mean": "Nearest class mean",
     "lda": "LDA on the Gaussians",
 }
 
@@ -38,7 +38,7 @@ MEASURES = (
     Measure("told", "Accuracy when the task is told", "Only the classes of an image's task compete.", "share", True),
     Measure("forgetting", "Forgetting", "How far each earlier task has fallen from its best.", "share", False),
     Measure("transfer", "Backward transfer", "What later tasks did to earlier ones; below zero: harm.", "share", True),
-    *(Measure(f"head {k}", f"Under the {words}", "The same features, this head.", "share", True)
+    *(Measure(f"head {k}", words, "Accuracy now, of the same features under this head.", "share", True)
       for k, words in HEADS.items()),
     Measure("distance", "Synthetic from real, times the floor",
             "Fréchet distance over what two sets of real images give, mean of the classes; each in its own network's "
@@ -102,12 +102,14 @@ class Row:
             return "the same"
         better = "B" if (self.delta.mean > 0) == self.measure.more else "A"
         if self.measure.kind in ("seconds", "bytes"):
-            return f"{better} needs less"
+            return f"{better} less"
         if self.delta.count >= ENOUGH:
-            return f"{better} is better" if self.delta.certain else "within the noise"
-        if self.measure.kind == "share" and abs(self.delta.mean) < TIE:
+            return f"{better} better" if self.delta.certain else "within the noise"
+        if self.measure.kind == "number":
+            return "few seeds"  # what is chance here is not known
+        if abs(self.delta.mean) < TIE:
             return "a tie"
-        return f"{better} is ahead"
+        return f"{better} ahead"
 
 
 def rows(a: Mapping[int, pairs.Path], b: Mapping[int, pairs.Path], split: str) -> list[Row]:

@@ -4,7 +4,7 @@ In the URL: `node` (the snapshot one looks at), `run` (the job that is under way
 differs from that preset, as `learn.epochs=3`. Settings of learning and inversion are those of the next step; those of
 the stream, the network and the machine are what the form of a new experiment starts from. A refresh, a bookmark or a
 colleague finds the same page. A value that cannot be used is taken out, and told. On the Data page: `data`, the images
-one looks at.
+one looks at. On the page A/B: `a`, `b`, `after` (tasks) and `network`.
 """
 
 import dataclasses
@@ -112,6 +112,51 @@ def results() -> str | None:
 
 def look_at_results(name: str | None) -> None:
     _set_parameter("results", name)
+
+
+# The page A/B: which two snapshots, after how many tasks one looks, and whose network looks at both.
+
+
+def pinned(side: str) -> str | None:
+    """The id of the snapshot that is pinned as "a" or "b", on whichever page one is."""
+    return _of_ab().get(side)
+
+
+def pin(side: str, node_id: str | None) -> None:
+    """Pin a snapshot as "a" or "b"; None: take the pin out."""
+    _set_of_ab(side, node_id)
+    _set_of_ab("after", None)
+
+
+def moment() -> str | None:
+    """After how many tasks, as the address says it; None: as pinned."""
+    return _of_ab().get("after")
+
+
+def look_after(tasks: int | None) -> None:
+    _set_of_ab("after", None if tasks is None else str(tasks))
+
+
+def lender() -> str | None:
+    """Whose network looks at both, as the address says it."""
+    return _of_ab().get("network")
+
+
+def borrow(lender: str | None) -> None:
+    _set_of_ab("network", lender)
+
+
+def _of_ab() -> dict[str, str]:
+    return st.query_params.to_dict() if st.session_state.get("page") == "ab" else address_of("ab")
+
+
+def _set_of_ab(name: str, value: str | None) -> None:
+    """On the page itself in its address, elsewhere in the one that it will come back with."""
+    if st.session_state.get("page") == "ab":
+        _set_parameter(name, value)
+    else:
+        kept = {key: text for key, text in address_of("ab").items() if key != name}
+        st.session_state["address.ab"] = kept | ({} if value is None else {name: value})
 
 
 # The Lessons page: `lesson`, `guess` (the prediction, once the lesson was run) and `try` (a value of one's own).
@@ -314,6 +359,15 @@ def address_to(node: Snapshot) -> dict[str, str]:
     return address | {f"{section}.{field}": as_text(value) for section, field, _, value in changed}
 
 
+def address_to_go_on(config: Config, node: Snapshot) -> dict[str, str]:
+    """The address of the Explore page at a snapshot, with the settings of another in the controls of the next step."""
+    config, preset = with_fixed(config, node), nearest_preset(config)
+    changed = differences(presets.preset(preset), config)
+    kept = {name: text for name, text in address_of("explore").items() if "." not in name}
+    settings = {f"{section}.{field}": as_text(value) for section, field, _, value in changed}
+    return kept | {"node": node.id, "preset": preset} | settings
+
+
 def nearest_preset(config: Config) -> str:
     """The preset with the fewest settings to change."""
     return min(presets.PRESETS, key=lambda name: len(differences(presets.preset(name), config)))
@@ -338,28 +392,6 @@ def choice(name: str) -> str:
     return f"view.{name}"
 
 
-def chosen(name: str, default: Any) -> Any:
-    """What such a widget says, before it is drawn."""
-    return st.session_state.get(choice(name), default)
-
-
-# The form of a new experiment.
-
-
-def new_config() -> Config:
-    """The experiment that the form describes."""
-    if "new_config" not in st.session_state:
-        set_new(settings(None), preset_name())
-    return st.session_state["new_config"]
-
-
-def new_preset() -> str:
-    """The preset that the form starts from."""
-    return str(_keep("new_preset", DEFAULT_PRESET))
-
-
-def set_new(config: Config, preset: str) -> None:
-    st.session_state["new_config"], st.session_state["new_preset"] = config, preset
 def choose(name: str, value: Any) -> None:
     """Set such a widget, before it is drawn."""
     st.session_state[choice(name)] = value
@@ -368,6 +400,11 @@ def choose(name: str, value: Any) -> None:
 def kept(key: str) -> Any:
     """What the state holds for the key of a widget."""
     return st.session_state[key]
+
+
+def chosen(name: str, default: Any) -> Any:
+    """What such a widget says, before it is drawn."""
+    return st.session_state.get(choice(name), default)
 
 
 # What is chosen in the feature space.
@@ -395,3 +432,20 @@ def points_widget() -> str:
     return choice(f"points.{_keep('let_go', 0)}")
 
 
+# The form of a new experiment.
+
+
+def new_config() -> Config:
+    """The experiment that the form describes."""
+    if "new_config" not in st.session_state:
+        set_new(settings(None), preset_name())
+    return st.session_state["new_config"]
+
+
+def new_preset() -> str:
+    """The preset that the form starts from."""
+    return str(_keep("new_preset", DEFAULT_PRESET))
+
+
+def set_new(config: Config, preset: str) -> None:
+    st.session_state["new_config"], st.session_state["new_preset"] = config, preset

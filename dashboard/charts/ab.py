@@ -194,10 +194,10 @@ def deltas(rows: Sequence[Row], ink: Ink) -> go.Figure:
     ]  # fmt: skip
     return figure(
         ink,
-        90 + 44 * len(shares),
+        90 + 50 * len(shares),
         [dots],
         {"range": [-reach, reach], "title": "B − A, in percentage points"},
-        {"showticklabels": False, "range": [-0.5, len(shares) - 0.35], "showgrid": False},
+        {"showticklabels": False, "range": [-0.5, len(shares) - 0.35], "tickvals": list(range(len(shares)))},
         shapes=shapes,
         annotations=titles,
         hovermode="closest",

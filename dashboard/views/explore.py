@@ -14,8 +14,10 @@ from dashboard.views.scene import Scene, ink
 STYLE = Path(__file__).parent.parent / "style.css"
 
 
-def page() -> None:
-    """Draw the page. What is computed is in jobs; what is shown comes from the stores.
+def page(ab: st.Page) -> None:
+    """Draw the page. ab: where two pinned moments are beside each other.
+
+    What is computed is in jobs; what is shown comes from the stores.
 
     Places are laid out first, and filled in the order in which a person wants to see them: the browser needs a while
     for its first chart, so that chart is sent early.
@@ -40,7 +42,7 @@ def page() -> None:
         if scene:
             with where:
                 tasks.cards(scene)
-                path.strip(scene)
+                path.strip(scene, ab)
         with now:
             elsewhere.line()
             live.panel(job, scene, busy)

@@ -4,11 +4,11 @@ import streamlit as st
 
 from dashboard import branches, forms, library, markup
 from dashboard.branches import Branch
-from dashboard.views import actions, branch
+from dashboard.views import actions, branch, pins
 from dashboard.views.scene import Scene
 
 
-def strip(scene: Scene) -> None:
+def strip(scene: Scene, ab: st.Page) -> None:
     """Every step that was taken. The chosen one is filled; the page shows the moment after it."""
     drawn = branches.branches(scene.tree, library.example().main if scene.tree.is_example else None)
     with st.container(key="path", gap=None):
@@ -16,7 +16,7 @@ def strip(scene: Scene) -> None:
         st.html(markup.tree_head(branches.headings(drawn)))
         for number, one in enumerate(drawn):
             _line(scene, one, number)
-    _tools(scene, branches.of(drawn, scene.node.id))
+    _tools(scene, branches.of(drawn, scene.node.id), ab)
 
 
 def _line(scene: Scene, one: Branch, number: int) -> None:
@@ -38,7 +38,7 @@ def _line(scene: Scene, one: Branch, number: int) -> None:
                 )
 
 
-def _tools(scene: Scene, here: Branch) -> None:
+def _tools(scene: Scene, here: Branch, ab: st.Page) -> None:
     """One step back; what the branch is called, what was noted of it, and a way to delete."""
     parent = scene.node.parent
     with st.container(horizontal=True, gap="small", vertical_alignment="center", key="path-tools"):
@@ -52,6 +52,7 @@ def _tools(scene: Scene, here: Branch) -> None:
             shortcut="Alt+U",
             help="Go to the moment before this step. The step itself stays in the tree.",
         )
+        pins.buttons(scene, ab)
         if not scene.tree.is_example:
             branch.popover(scene, here)
             said = branch.said(scene.tree.store, here)
