@@ -177,7 +177,7 @@ def images(pair: Pair, moment: int, scene: Scene) -> None:
             return
         for side in {"A", "B"} - {row[0] for sheet in sheets for row in sheet[1]}:
             st.caption(f"{side} has none at this moment, so those of the other stand alone.")
-        figures = "".join(_figure(a.class_names[c], c, *sheet, scene.strength(c)) for c, *sheet in sheets)
+        figures = "".join(_figure(a.class_names[c], c, rows, source, scene.strength(c)) for c, rows, source in sheets)
         grid = "display:grid;gap:1rem 2rem;grid-template-columns:repeat(auto-fill,minmax(min(28rem,100%),1fr))"
         st.html(f'<div style="{grid}">{figures}</div>')
 
