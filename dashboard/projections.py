@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Collection, Generator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,7 @@ class Projection:
     covariance: np.ndarray
     axes: tuple[str, str]
     note: str  # what the ellipses are
+    targets: np.ndarray = field(default_factory=lambda: np.zeros((0, 2)))  # (t, 2) of the newest inversion; UMAP: none
 
 
 def linear(view: View, w: np.ndarray, centre: np.ndarray, axes: tuple[str, str], note: str) -> Projection:
@@ -56,6 +57,7 @@ def linear(view: View, w: np.ndarray, centre: np.ndarray, axes: tuple[str, str],
         covariance=w @ covariance @ w.T,
         axes=axes,
         note=note,
+        targets=(view["targets"].astype(np.float64) - centre) @ w.T if "targets" in view else np.zeros((0, 2)),
     )
 
 
@@ -107,6 +109,15 @@ def ellipse(mean: np.ndarray, covariance: np.ndarray, sigmas: float, points: int
     angles = np.linspace(0, 2 * np.pi, points)
     circle = np.stack([np.cos(angles), np.sin(angles)], axis=1)  # (points, 2)
     return mean + sigmas * circle @ (vectors * np.sqrt(np.maximum(values, 0))).T
+
+
+def fitted(xy: np.ndarray, labels: np.ndarray, classes: int) -> list[tuple[np.ndarray, np.ndarray] | None]:
+    """Mean (2,) and covariance (2, 2) of the points (n, 2) of each class; None where three or fewer give no ellipse.
+
+    In a linear projection it is the exact image of the Gaussian of the features themselves.
+    """
+    own = [xy[labels == c] for c in range(classes)]
+    return [(points.mean(0), np.cov(points.T)) if len(points) > 3 else None for points in own]
 
 
 def _gaussians(view: View) -> tuple[np.ndarray, np.ndarray]:

@@ -1,6 +1,6 @@
 """Real and synthetic features in one plane, with the Gaussians that are kept of each class."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,8 +8,13 @@ import plotly.graph_objects as go
 
 from dashboard.charts.style import figure
 from dashboard.palette import Ink, colour, faded, symbol
-from dashboard.projections import Projection, ellipse
+from dashboard.projections import Projection, ellipse, fitted
 
+ELLIPSES = {
+    "stored": ((1, "solid", 2.6), (2, "dot", 1.8)),
+    "real": ((1, "dash", 2.0),),
+    "synthetic": ((1, "dashdot", 2.0),),
+}
 MANY = 2000  # points from which WebGL draws them
 
 
@@ -22,11 +27,13 @@ def scatter(
     highlight: frozenset[int] = frozenset(),
     real: bool = True,
     synthetic: bool = True,
-    ellipses: bool = True,
+    ellipses: Collection[str] = ("stored",),
     movable: bool = False,
+    target_labels: np.ndarray | None = None,
 ) -> go.Figure:
-    """Filled: real; hollow: synthetic; solid line: 1σ; dotted line: 2σ. highlight: classes to stress, none for all.
+    """Filled: real; hollow: synthetic; with a dot: target. highlight: classes to stress, none for all.
 
+    ellipses: of which Gaussians, by the names of ELLIPSES (how many σ, line, width); target_labels: None hides targets.
     movable: to drag over it moves the plane.
     """
     drawn = len(real_labels) * real + len(synthetic_labels) * synthetic
@@ -36,15 +43,10 @@ def scatter(
         traces.append(_points(kind, projection.real, real_labels, names, highlight, hollow=False))
     if synthetic and len(synthetic_labels):
         traces.append(_points(kind, projection.synthetic, synthetic_labels, names, highlight, hollow=True))
-    for c in range(len(projection.mean) if ellipses else 0):
-        strength = 1.0 if not highlight or c in highlight else 0.15
-        for sigmas, dash, width in ((1, "solid", 2.6), (2, "dot", 1.8)):
-            contour = ellipse(projection.mean[c], projection.covariance[c], sigmas)
-            line = {"color": faded(colour(c), strength), "width": width, "dash": dash}
-            name = f"{names[c]} · {sigmas}σ"
-            traces.append(
-                go.Scatter(x=contour[:, 0], y=contour[:, 1], name=name, mode="lines", line=line, hoverinfo="skip")
-            )
+    if target_labels is not None and len(projection.targets):
+        traces.append(_points(kind, projection.targets, target_labels, names, highlight, hollow=True, what="target"))
+    for of in ellipses:
+        traces += _ellipses(of, projection, real_labels, synthetic_labels, names, highlight)
     bare = {"showticklabels": False}
     return figure(
         ink,
@@ -56,18 +58,55 @@ def scatter(
     )
 
 
+def _ellipses(
+    of: str,
+    projection: Projection,
+    real_labels: np.ndarray,
+    synthetic_labels: np.ndarray,
+    names: Sequence[str],
+    highlight: frozenset[int],
+) -> list[go.Scatter]:
+    """The contours of each class's Gaussian: the "stored" one, or that of its "real" or "synthetic" points."""
+    found: list[tuple[np.ndarray, np.ndarray] | None]
+    if of == "stored":
+        found = list(zip(projection.mean, projection.covariance, strict=True))
+    else:
+        points = (projection.real, real_labels) if of == "real" else (projection.synthetic, synthetic_labels)
+        found = fitted(*points, len(names))
+    traces = []
+    for c, gaussian in enumerate(found):
+        if gaussian is None:
+            continue
+        paint = faded(colour(c), 1.0 if not highlight or c in highlight else 0.15)
+        for sigmas, dash, width in ELLIPSES[of]:
+            contour = ellipse(*gaussian, sigmas)
+            name = f"{names[c]} · {sigmas}σ" if of == "stored" else f"{names[c]} · {sigmas}σ · {of}"
+            line = {"color": paint, "width": width, "dash": dash}
+            traces.append(
+                go.Scatter(x=contour[:, 0], y=contour[:, 1], name=name, mode="lines", line=line, hoverinfo="skip")
+            )
+    return traces
+
+
 def _points(
-    kind: type, xy: np.ndarray, labels: np.ndarray, names: Sequence[str], highlight: frozenset[int], hollow: bool
+    kind: type,
+    xy: np.ndarray,
+    labels: np.ndarray,
+    names: Sequence[str],
+    highlight: frozenset[int],
+    hollow: bool,
+    what: str = "",
 ) -> Any:
     """All the points of one kind in one trace; a point's custom data is what it is, and its row in the view."""
     strength = [1.0 if not highlight or c in highlight else 0.1 for c in range(len(names))]
     paints = [faded(colour(c), strength[c] * (1.0 if hollow else 0.5)) for c in range(len(names))]
-    symbols = [symbol(c) + ("-open" if hollow else "") for c in range(len(names))]
+    ending = "-open-dot" if what == "target" else "-open" if hollow else ""
+    symbols = [symbol(c) + ending for c in range(len(names))]
     painted = [paints[c] for c in labels]
     marker: dict[str, Any] = {"symbol": [symbols[c] for c in labels], "size": 9 if hollow else 6, "color": painted}
     if hollow:
         marker["line"] = {"width": 1.6, "color": painted}
-    what = "synthetic" if hollow else "real"
+    what = what or ("synthetic" if hollow else "real")
     return kind(
         x=xy[:, 0],
         y=xy[:, 1],
@@ -77,4 +116,47 @@ def _points(
         text=[names[c] for c in labels],
         customdata=[[what, row] for row in range(len(labels))],
         hovertemplate=f"%{{text}} · {what}<extra></extra>",
+    )
+
+
+def alignment(
+    rows: Sequence[Mapping[str, Any]], names: Sequence[str], ink: Ink, strength: Sequence[float]
+) -> go.Figure:
+    """Three measures side by side, a line a class: distance with its floor (a tick), cosine of the means, coverage.
+
+    rows: of record["alignment"]; names and strength: of each row's class. A measure that is None is left out.
+    """
+    places = list(range(len(rows)))
+    paints = [faded(colour(row["class"]), s) for row, s in zip(rows, strength, strict=True)]
+    traces: list[Any] = []
+    for i, (key, words) in enumerate((("frechet", "Fréchet distance"), ("cosine", "cosine"), ("coverage", "coverage"))):
+        there = [(row.get(key), place) for row, place in zip(rows, places, strict=True)]
+        marker = {
+            "symbol": [symbol(row["class"]) + "-open" for row in rows], "size": 12, "color": paints,
+            "line": {"width": 2.2, "color": paints},
+        }  # fmt: skip
+        traces.append(
+            go.Scatter(
+                x=[value for value, _ in there], y=places, mode="markers", marker=marker, name=words, text=list(names),
+                xaxis=f"x{i + 1}" if i else "x", hovertemplate=f"%{{text}} · {words} %{{x:.3g}}<extra></extra>",
+            )
+        )  # fmt: skip
+    tick = {"symbol": "line-ns-open", "size": 15, "color": ink.text, "line": {"width": 2.2}}
+    traces.append(
+        go.Scatter(
+            x=[row["floor"] for row in rows], y=places, mode="markers", marker=tick, name="floor", text=list(names),
+            hovertemplate="%{text} · floor %{x:.3g}<extra></extra>",
+        )
+    )  # fmt: skip
+    axis = {"gridcolor": ink.line, "zeroline": False, "tickfont": {"size": 12, "color": ink.quiet}, "nticks": 3}
+    side = {"font": {"size": 13, "color": ink.quiet}}
+    return figure(
+        ink,
+        90 + 30 * len(rows),
+        traces,
+        {"domain": [0, 0.4], "title": "Fréchet distance", "rangemode": "tozero", "nticks": 4},
+        {"tickvals": places, "ticktext": list(names), "range": [len(rows) - 0.5, -0.5]},
+        xaxis2=axis | {"domain": [0.47, 0.7], "title": side | {"text": "cosine"}, "range": [-0.05, 1.1]},
+        xaxis3=axis | {"domain": [0.77, 1], "title": side | {"text": "coverage"}, "range": [-0.08, 1.1]},
+        hovermode="closest",
     )

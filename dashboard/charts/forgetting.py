@@ -149,6 +149,43 @@ def matrix(values: Matrix, tasks: int, ink: Ink) -> go.Figure:
     )
 
 
+def confusion(
+    counts: Sequence[Sequence[int]], names: Sequence[str], ink: Ink, highlight: frozenset[int] = frozenset()
+) -> go.Figure:
+    """Which class is taken for which: a row for each true class, the share of its images named as each class.
+
+    counts[i][j]: images of class i named j. highlight: classes whose names are set in bold.
+    """
+    shares = [[count / max(1, sum(row)) for count in row] for row in counts]
+    places = list(range(len(names)))
+    words = [f"<b>{name}</b>" if c in highlight else name for c, name in enumerate(names)]
+    heat = go.Heatmap(
+        z=shares,
+        x=places,
+        y=places,
+        text=[[f"{100 * share:.0f}" if share >= 0.005 else "" for share in row] for row in shares],
+        customdata=[[[truth, named] for named in names] for truth in names],
+        zmin=0,
+        zmax=1,
+        colorscale=[[0, ink.low], [1, ink.high]],
+        showscale=False,
+        xgap=2,
+        ygap=2,
+        texttemplate="%{text}",
+        textfont={"size": 12 if len(names) <= 12 else 9},
+        hovertemplate="%{customdata[0]} is named %{customdata[1]}: %{z:.1%}<extra></extra>",
+    )
+    ticks = {"tickvals": places, "ticktext": words, "showgrid": False}
+    return figure(
+        ink,
+        380,
+        [heat],
+        ticks | {"side": "top", "tickangle": -60},
+        ticks | {"range": [len(names) - 0.5, -0.5]},
+        margin={"r": 46},  # for the last of the slanted names
+    )
+
+
 def while_learning(rows: Matrix, tasks: Sequence[str], first_classes: Sequence[int], ink: Ink) -> go.Figure:
     """Validation accuracy of every task seen after each epoch of learning the newest one."""
     count = len(rows[0]) if rows else 0

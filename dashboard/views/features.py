@@ -18,7 +18,12 @@ from dashboard.views.scene import Scene, framed, ink, on_a_phone
 
 POLL = 0.5
 SELECTABLE = CONFIG | {"modeBarButtonsToRemove": ["autoScale2d", "zoomIn2d", "zoomOut2d"], "displayModeBar": True}
-MODES = ("points", "box", "lasso")
+SIGNS = (
+    ("real", ("●", "real")), ("synthetic", ("○", "synthetic")), ("target", ("⊙", "target")),
+    ("stored ellipses", ("━", "1σ of the stored Gaussian")), ("stored ellipses", ("┄", "2σ")),
+    ("real ellipses", ("╌", "1σ of the real features")),
+    ("synthetic ellipses", ("–·–", "1σ of the synthetic features")),
+)  # fmt: skip
 NONE = np.zeros(0, np.int64)
 
 
@@ -33,7 +38,7 @@ def space(scene: Scene) -> None:
 def _space(scene: Scene, view: Mapping[str, np.ndarray]) -> None:
     reading = (
         "Each point is an image as the network sees it after its last layer: filled is real (test), hollow is "
-        "synthetic. Ellipses are the Gaussian that is kept of each class."
+        "synthetic. Ellipses are Gaussians of each class: the stored one is what the method keeps."
     )
     with framed("features", "Do dreams live where reality does?", reading):
         with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -43,8 +48,14 @@ def _space(scene: Scene, view: Mapping[str, np.ndarray]) -> None:
                 "bent into the plane; it takes half a minute, once.",
             )  # fmt: skip
             shown = st.pills(
-                "Show", ["real", "synthetic", "ellipses"], default=["real", "synthetic", "ellipses"],
-                selection_mode="multi", key=state.choice("layers-of-features"),
+                "Features", ["real", "target", "synthetic"], default=["real", "synthetic"],
+                selection_mode="multi", key=state.choice("features-shown"),
+                help="Targets are what the newest inversion aimed at; they are features of its network alone.",
+            )  # fmt: skip
+            ellipses = st.pills(
+                "Gaussian that is", list(charts.ELLIPSES), default=["stored"],
+                selection_mode="multi", key=state.choice("ellipses-shown"),
+                help="Stored: what the method keeps of each class. The others are fitted to the points of that kind.",
             )  # fmt: skip
         projection = _projection(method or "PCA", view)
         if projection is None:
@@ -58,17 +69,20 @@ def _space(scene: Scene, view: Mapping[str, np.ndarray]) -> None:
             scene.chips,
             real="real" in shown,
             synthetic="synthetic" in shown,
-            ellipses="ellipses" in shown,
+            ellipses=ellipses,
             movable=not on_a_phone(),
+            target_labels=view.get("target_labels") if "target" in shown else None,
         )
         key, alt = state.points_widget(), "Real and synthetic features in two dimensions"
         if on_a_phone():
             st.plotly_chart(figure, config=CONFIG, key="features", alt=alt)
         else:
             pick = functools.partial(_pick, scene.node.id, key)
-            st.plotly_chart(figure, config=SELECTABLE, key=key, on_select=pick, selection_mode=MODES, alt=alt)
-        st.html(markup.key([("●", "real"), ("○", "synthetic"), ("━", "1σ"), ("┄", "2σ")]))
+            st.plotly_chart(figure, config=SELECTABLE, key=key, on_select=pick, alt=alt)
+        st.html(markup.key([sign for of, sign in SIGNS if of in (*shown, *(f"{name} ellipses" for name in ellipses))]))
         st.caption(projection.note)
+        if "target" in shown and not len(projection.targets):
+            st.caption("There are no targets to show here: look right after an inversion, by PCA or LDA.")
         picked = state.picked(scene.node.id).within(view)
         if not on_a_phone():
             chosen.panel(scene, view, picked)
@@ -130,6 +144,21 @@ def alignment(scene: Scene) -> None:
     with framed("alignment", "How far off is each class?", reading, stretch=False):
         if not rows:
             st.markdown("There is nothing to compare at this moment.")
+            return
+        form = st.segmented_control(
+            "As", ["table", "chart"], default="table", required=True, key=state.choice("alignment-as"),
+            label_visibility="collapsed",
+        )  # fmt: skip
+        if form == "chart":
+            names, strength = (
+                [scene.node.class_names[row["class"]] for row in rows], [scene.strength(row["class"]) for row in rows]
+            )  # fmt: skip
+            figure = charts.alignment(rows, names, scene.ink, strength)
+            st.plotly_chart(figure, config=CONFIG, key="alignment", alt="Distance, cosine and coverage of each class")
+            st.caption(
+                "Coverage: the share of real images with a synthetic one among their nearest neighbours. Distance is "
+                "good when it is near its tick, cosine and coverage when they are near 1."
+            )
             return
         largest = max([row["frechet"] for row in rows] + [row["floor"] or 0.0 for row in rows])
         cells = []

@@ -2,13 +2,14 @@
 
 import streamlit as st
 
-from cl_core import strategies
+from cl_core import metrics, strategies
 from dashboard import markup, state
 from dashboard.charts import forgetting as charts
 from dashboard.charts import losses
 from dashboard.charts.style import CONFIG
 from dashboard.views.scene import SPLITS, Scene, framed
 
+TOLD = "task given"
 LOSS_WORDS = {
     "total": "sum", "cross_entropy": "cross-entropy", "local_ce": "new classes (local cross-entropy)",
     "hard_kd": "old logits (hard distillation)", "feature_kd": "old features", "readout": "read-out",
@@ -29,36 +30,65 @@ def curves(scene: Scene) -> None:
             charts.Run(leaf.record["strategy"], scene.accuracy(leaf)[:upto], scene.totals(leaf)[:upto])
             for leaf in scene.beside()
         ]
+        told = _when_told(scene)
         figure = charts.curves(
             scene.accuracy(),
             scene.totals(),
             scene.task_names,
             scene.first_classes,
             scene.ink,
-            others,
+            [*others, *told],
             scene.stressed_tasks,
         )
         st.plotly_chart(figure, config=CONFIG, key="forgetting", alt="Accuracy of each task after each step")
-        st.html(markup.task_key(scene.task_names[:upto], scene.first_classes, _lines(scene, others)))
+        st.html(markup.task_key(scene.task_names[:upto], scene.first_classes, _lines(scene, others, told)))
 
 
-def _lines(scene: Scene, others: list[charts.Run]) -> list[tuple[str, str]]:
+def _when_told(scene: Scene) -> list[charts.Run]:
+    """Task-incremental accuracy: of all the classes seen, when the task of each image is told. None where all tasks
+
+    have the same classes: there is nothing to tell.
+    """
+    rows = scene.record.get("task_accuracy", {}).get(scene.split, [])
+    if scene.domains or not rows:
+        return []
+    sizes = scene.node.task_sizes
+    return [charts.Run(TOLD, [], [metrics.average_accuracy(rows[: i + 1], sizes) for i in range(len(rows))])]
+
+
+def _lines(scene: Scene, others: list[charts.Run], told: list[charts.Run]) -> list[tuple[str, str]]:
     """What the bold line and those of the other runs are: (a sample, words)."""
     lines = [(markup.line(scene.ink.text, "solid"), "all the classes seen")]
     for i, run in enumerate(others):
         lines.append((markup.line(scene.ink.quiet, charts.dash(i)), f"the same with {strategies.get(run.name).title}"))
+    for i, _ in enumerate(told, len(others)):
+        lines.append((markup.line(scene.ink.quiet, charts.dash(i)), "all seen, if the task of each image is told"))
     return lines
 
 
 def matrix(scene: Scene) -> None:
-    """The accuracy matrix and what follows from it."""
-    from cl_core import metrics
-
-    reading = "Read down a column: the same task, later and later. The diagonal is each task when it was new."
-    with framed("matrix", "Which task is remembered when?", reading):
+    """The accuracy matrix and what follows from it; or which class is taken for which."""
+    counts = scene.record.get("confusion", {}).get(scene.split)
+    by_class = counts is not None and state.chosen("matrix-of", "tasks") == "classes"
+    question, reading = (
+        ("Which class is taken for which?", "A row is a true class: of 100 of its images, how many are named what?")
+        if by_class
+        else (
+            "Which task is remembered when?",
+            "Read down a column: the same task, later and later. The diagonal is each task when it was new.",
+        )
+    )
+    with framed("matrix", question, reading):
+        if counts is not None:
+            choice = {"key": state.choice("matrix-of"), "default": "tasks", "required": True}
+            st.segmented_control("Accuracy by", ["tasks", "classes"], **choice)  # type: ignore[call-overload]
         rows = scene.accuracy()
-        figure = charts.matrix(rows, len(scene.node.task_sizes), scene.ink)
-        st.plotly_chart(figure, config=CONFIG, key="matrix", alt="The accuracy matrix")
+        if by_class:
+            figure = charts.confusion(counts, scene.names, scene.ink, scene.stressed)
+        else:
+            figure = charts.matrix(rows, len(scene.node.task_sizes), scene.ink)
+        alt = "The confusion matrix" if by_class else "The accuracy matrix"
+        st.plotly_chart(figure, config=CONFIG, key="matrix", alt=alt)
         _, average = metrics.forgetting(rows)
         sizes = scene.node.task_sizes
         facts = [

@@ -1,5 +1,6 @@
 """Figures show the numbers that they are given."""
 
+import dataclasses
 import itertools
 
 import numpy as np
@@ -56,6 +57,12 @@ def test_the_matrix_is_the_matrix():
     assert (heat.zmin, heat.zmax) == (0, 1)
 
 
+def test_confusion_is_in_shares_of_the_true_class():
+    figure = forgetting.confusion([[3, 1], [0, 5]], ["a", "b"], INK, frozenset({1}))
+    assert [[*row] for row in figure.data[0].z] == [[0.75, 0.25], [0, 1]]
+    assert list(figure.layout.xaxis.ticktext) == ["a", "<b>b</b>"]
+
+
 def test_epochs_are_the_rows_of_the_record():
     figure = forgetting.while_learning([[0.9, 0.1], [0.8, 0.5]], TASKS, FIRSTS, INK)
     assert [list(trace.y) for trace in figure.data] == [[0.9, 0.8], [0.1, 0.5]]
@@ -92,10 +99,46 @@ def test_ellipses_are_drawn_at_one_and_two_sigma():
 @pytest.mark.parametrize(("hidden", "left"), [("real", "synthetic"), ("synthetic", "real"), ("ellipses", "real")])
 def test_each_kind_can_be_hidden(hidden, left):
     projection, labels, made = a_projection(2, 5)
-    drawn = features.scatter(projection, labels, made, ["a", "b"], INK, **{hidden: False}).data
+    hide = {hidden: () if hidden == "ellipses" else False}
+    drawn = features.scatter(projection, labels, made, ["a", "b"], INK, **hide).data
     words = {"ellipses": "σ"}.get(hidden, hidden)
     assert not any(words in trace.name for trace in drawn)
     assert any(left in trace.name for trace in drawn)
+
+
+def test_ellipses_of_real_and_synthetic_points_are_their_own():
+    rng = np.random.default_rng(1)
+    projection, labels, made = a_projection(2, 400)
+    real = projection.real + rng.normal(0, 1, projection.real.shape) * [3.0, 1.0]
+    projection = dataclasses.replace(projection, real=real)
+    drawn = features.scatter(projection, labels, made, ["a", "b"], INK, ellipses=("real", "synthetic")).data
+    lines = {trace.name: trace for trace in drawn if trace.mode == "lines"}
+    assert set(lines) == {"a · 1σ · real", "b · 1σ · real"}  # three synthetic points give no ellipse
+    contour = np.stack([lines["a · 1σ · real"].x, lines["a · 1σ · real"].y], axis=1)
+    own = real[labels == 0] - real[labels == 0].mean(0)
+    inverse = np.linalg.inv(np.cov(own.T))
+    assert np.mean(np.einsum("ni,ij,nj->n", own, inverse, own) <= 1) == pytest.approx(0.39, abs=0.06)
+    edge = contour - real[labels == 0].mean(0)
+    np.testing.assert_allclose(np.einsum("ni,ij,nj->n", edge, inverse, edge), 1)
+
+
+def test_targets_are_shown_when_they_are_asked_for():
+    projection, labels, made = a_projection(2, 5)
+    projection = dataclasses.replace(projection, targets=np.ones((2, 2)))
+    aims = features.scatter(projection, labels, made, ["a", "b"], INK, target_labels=np.array([0, 1])).data
+    assert [trace.marker.symbol for trace in aims if trace.name == "target"] == [("circle-open-dot", "square-open-dot")]
+    assert not [t for t in features.scatter(projection, labels, made, ["a", "b"], INK).data if t.name == "target"]
+
+
+def test_alignment_is_the_record():
+    rows = [
+        {"class": 0, "frechet": 3.0, "floor": 2.0, "cosine": 0.9, "coverage": 0.5},
+        {"class": 2, "frechet": 4.0, "floor": None, "cosine": None, "coverage": 0.1},
+    ]
+    drawn = {trace.name: list(trace.x) for trace in features.alignment(rows, ["a", "c"], INK, [1, 1]).data}
+    assert drawn == {
+        "Fréchet distance": [3, 4], "cosine": [0.9, None], "coverage": [0.5, 0.1], "floor": [2, None],
+    }  # fmt: skip
 
 
 def test_many_points_are_drawn_by_webgl():
