@@ -122,8 +122,8 @@ def view_arrays(
     covariances = [gaussians.covariance(c).cpu().numpy() for c in range(len(gaussians))]
     arrays = {
         "real": _compact(pca.transform(real)),
-        "real_labels": labels,
-        "real_index": rows,
+        "real_labels": labels.astype(np.int16),
+        "real_index": rows.astype(np.int32),
         "real_logits": _logits(backbone, found),
         "explained": pca.explained_variance_ratio_.astype(np.float32),
         "gaussian_mean": pca.transform(gaussians.mean.cpu().numpy()).astype(np.float32),
@@ -135,11 +135,11 @@ def view_arrays(
         found = features_of(backbone, normalise(synthetic[0]))
         arrays["synthetic"] = _compact(pca.transform(found.cpu().numpy()))
         arrays["synthetic_logits"] = _logits(backbone, found)
-        arrays["synthetic_labels"] = synthetic[1].cpu().numpy()
-        arrays["synthetic_index"] = np.arange(len(found))
+        arrays["synthetic_labels"] = synthetic[1].cpu().numpy().astype(np.int16)
+        arrays["synthetic_index"] = np.arange(len(found), dtype=np.int32)
     if targets is not None:
         arrays["targets"] = _compact(pca.transform(targets[0].cpu().numpy()))
-        arrays["target_labels"] = targets[1].cpu().numpy()
+        arrays["target_labels"] = targets[1].cpu().numpy().astype(np.int16)
     for name, features in more.items():
         flat = pca.transform(features.flatten(0, -2).cpu().numpy())
         arrays[name] = _compact(flat.reshape(*features.shape[:-1], -1))
