@@ -58,13 +58,17 @@ def _says(who: str, likely: Likely, label: int, names: Sequence[str]) -> str:
 def _neighbours(about: Card, names: Sequence[str]) -> str:
     if not len(about.neighbours):
         return ""
-    sheet = pictures.data_uri(pictures.sheet([about.neighbour_images], len(about.neighbours), scale=3))
-    labels = "".join(
-        f"<span>{_mark(c)} {escape(names[c])}<br><i>{distance:.3g} away</i></span>" for c, distance in about.neighbours
-    )
+    labels = [f"{_mark(c)} {escape(names[c])}<br><i>{distance:.3g} away</i>" for c, distance in about.neighbours]
+    return strip(about.neighbour_images, labels, "Nearest real images (test) in the feature space")
+
+
+def strip(images: np.ndarray, labels: Sequence[str], title: str) -> str:
+    """A row of images (n, h, w, c) uint8, each with its label, HTML already, under it."""
+    source = pictures.data_uri(pictures.sheet([images], len(images), scale=3))
+    cells = "".join(f"<span>{label}</span>" for label in labels)
     return (
-        f'<div class="il-closeup-near" style="--il-count:{len(about.neighbours)}"><p>Nearest real images (test) in '
-        f'the feature space</p><img src="{sheet}" alt="nearest real images"><div>{labels}</div></div>'
+        f'<div class="il-closeup-near" style="--il-count:{len(images)}"><p>{escape(title)}</p>'
+        f'<img src="{source}" alt="{escape(title)}"><div>{cells}</div></div>'
     )
 
 

@@ -1,10 +1,12 @@
 """What is kept of the past, in bytes, beside the images that it replaces."""
 
+from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import streamlit as st
 
-from dashboard import markup
+from dashboard import closeup, library, markup, pictures
 from dashboard.views.scene import Scene, framed
 
 WORDS = (
@@ -30,10 +32,64 @@ def panel(scene: Scene) -> None:
         st.html(markup.facts([("kept", markup.size(total)), ("all the training images so far", markup.size(images))]))
         if total > images:
             st.caption("More than the images would take: here, data-free is about privacy, not about space.")
+        if any(row["what"].startswith("statistics") for row in rows):
+            _revealed(scene)
         with st.expander("What exactly?"):
             sums = _sums(rows)
             cells = [[words, f"{count} arrays" if count > 1 else "", markup.size(size)] for words, count, size in sums]
             st.html(markup.table(["What", "", "Size"], cells, numbers=(2,)))
+
+
+def _revealed(scene: Scene) -> None:
+    """The picture that the kept statistics alone draw."""
+    node, by_class, found = scene.node, *_pictures(str(scene.tree.store.path), scene.node.id)
+    if not len(found):
+        st.caption("The statistics themselves are not at hand here, so they are not drawn.")
+        return
+    marks = [markup.mark(c) for c in range(node.classes_seen)]
+    labels = marks if by_class else ["".join(marks[c] for c in node.classes(t)) for t in range(len(found))]
+    st.html(closeup.strip(found, labels, "All that these statistics draw by themselves"))
+    st.caption(
+        (
+            "A mean for each class and position is an average image: it shows what its class looks like. "
+            if by_class
+            else "A mean and a variance for each channel draw noise, one picture a task: they reveal little. "
+        )
+        + "The Gaussians of the features draw no picture; an image comes out of them through the network alone."
+    )
+
+
+@st.cache_data(max_entries=48, show_spinner=False)
+def _pictures(store: str, node_id: str) -> tuple[bool, np.ndarray]:
+    """Whether they are by class, and the pictures; none when the store has no statistics of this step."""
+    place = library.Store(store)
+    if "statistics" not in place.read_node(node_id)["objects"]:
+        return False, np.zeros((0, 1, 1, 1), np.uint8)
+    node = place.load(node_id, ["statistics"])
+    return drawn(node.group("statistics"), library.look(place, node_id).synthetic[0].shape[2:])
+
+
+def drawn(kept: Mapping[str, np.ndarray], size: tuple[int, ...]) -> tuple[bool, np.ndarray]:
+    """What the statistics of the network's input draw by themselves, uint8 (n, h, w, c), and whether it is by class.
+
+    By class and position: the mean image of each class. By channel: for each task independent draws of N(mean,
+    variance) for the pixels of an image of this size (h, w). Units are the network's: the darkest value is drawn
+    black, the lightest white.
+    """
+    ends = [name.partition("/")[0] for name in kept if name.endswith("/input0/mean")]
+    kinds = {kind: sorted(int(end[len(kind) :]) for end in ends if end.startswith(kind)) for kind in ("class", "task")}
+    by_class = bool(kinds["class"])
+    rng, images = np.random.default_rng(0), []
+    for number in kinds["class" if by_class else "task"]:
+        name = f"{'class' if by_class else 'task'}{number}/input0"
+        mean = kept[f"{name}/mean"].astype(np.float64)
+        if not by_class:
+            spread = np.sqrt(np.maximum(kept[f"{name}/mean_square"] - mean**2, 0))
+            mean = mean[:, None, None] + spread[:, None, None] * rng.standard_normal((len(mean), *size))
+        images.append(mean)
+    found = np.stack(images)
+    low, high = found.min(), found.max()
+    return by_class, pictures.to_bytes((found - low) / max(high - low, 1e-9))
 
 
 def _sums(rows: list[dict[str, Any]]) -> list[tuple[str, int, int]]:

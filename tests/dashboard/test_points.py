@@ -7,6 +7,7 @@ from test_app import button, open_page, texts
 
 from dashboard import closeup, points
 from dashboard.points import Points
+from dashboard.views import kept
 from dashboard.views.images import COLUMNS, first_rows
 
 VIEW = {
@@ -66,6 +67,22 @@ def test_a_sheet_names_each_class_and_counts():
     assert "&lt;a&gt; <i>4</i>" in html
     assert "○ synthetic" in html
     assert "○ synthetic" not in closeup.sheet([images], [images[:0]], [0], ["a"])
+
+
+def test_statistics_by_class_and_position_draw_the_mean_image_and_those_by_channel_noise():
+    mean = np.linspace(-1, 2, 16).reshape(1, 4, 4)
+    by_class, images = kept.drawn(
+        {"class1/input0/mean": mean, "class0/input0/mean": mean, "task0/norm0/mean": mean}, (4, 4)
+    )
+    assert by_class
+    assert images.shape == (2, 4, 4, 1)
+    np.testing.assert_allclose(images[1, ..., 0] / 255, (mean[0] + 1) / 3, atol=0.003)
+    channel = {"task0/input0/mean": np.array([0.5]), "task0/input0/mean_square": np.array([1.25])}
+    by_class, images = kept.drawn(channel, (40, 40))
+    assert not by_class
+    assert images.shape == (1, 40, 40, 1)
+    pixels = images.astype(float).ravel()
+    assert abs(np.corrcoef(pixels[:-1], pixels[1:])[0, 1]) < 0.1  # no picture
 
 
 def choose(page, node_id, **rows):
