@@ -1,0 +1,60 @@
+"""A lesson in a real browser: predict, run, see, explain, and on to the Explore page."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+from conftest import serving
+from helpers import button, picture
+from playwright.sync_api import Page, expect
+
+pytestmark = pytest.mark.browser
+PATIENCE = 400_000  # milliseconds; a test machine may be busy
+TINY = {
+    "stream": {"tasks": 3, "train_per_class": 60},
+    "network": {"width": 8},
+    "learn": {"epochs_first": 2},
+    "invert": {"images_per_class": 6},
+}
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A server whose lessons run on next to nothing."""
+    folder = tmp_path_factory.mktemp("lessons")
+    smaller = f"import json\nfrom dashboard.lessons import lesson\nlesson.STREAM = json.loads({json.dumps(TINY)!r})\n"
+    (folder / "sitecustomize.py").write_text(smaller, encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(folder))
+        with serving(folder / "store") as where:
+            yield where
+
+
+def test_a_lesson_is_predicted_run_explained_and_opened(page: Page, address: str):
+    page.goto(address)
+    page.get_by_role("link", name="Lessons").click()
+    expect(page.get_by_role("heading", name="Lessons")).to_be_visible()
+    page.get_by_role("radio", name="4 · How long to dream").click()
+    expect(page.get_by_text("Which brings the objective lowest?")).to_be_visible()
+    assert "lesson=duration" in page.url
+    picture(page, "lesson-question")
+    page.get_by_text("60 steps, step size 10").first.click()
+    button(page, "Run it").click()
+    expect(button(page, "Cancel run")).to_be_visible()
+    expect(page.get_by_text("Lesson 4, How long to dream")).to_be_visible()
+    expect(page.get_by_role("heading", name="What came out")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("Of the objective at the start")).to_be_visible()
+    expect(page.get_by_text("s you predicted")).to_be_visible()
+    expect(page.locator(".st-key-lesson-why .katex-display")).to_be_visible()
+    expect(page.locator(".js-plotly-plot .main-svg:first-of-type")).to_have_count(1)
+    assert "guess=fast" in page.url
+    term = page.locator(".st-key-lesson-why abbr", has_text="inversion")
+    term.focus()
+    told = term.evaluate("element => getComputedStyle(element, '::after').content")
+    assert "until the frozen network sees" in told
+    picture(page, "lesson-result")
+    page.locator(".st-key-lesson-open-enough button").click()
+    expect(page.get_by_role("heading", name="Inversion Lab")).to_be_visible()
+    expect(page.get_by_text("What does it dream?")).to_be_visible()
+    assert "node=" in page.url
+    assert "invert.full_iterations=60" in page.url
