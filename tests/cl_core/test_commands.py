@@ -182,7 +182,7 @@ def test_the_example_holds_what_is_looked_at_and_no_model(tmp_path, monkeypatch)
     assert main_leaf.record["strategy"] == "pmi"
     assert beside.record["strategy"] == "finetune"
     groups = {name.partition("/")[0] for node in Store(out).ids() for name in Store(out).load(node).arrays}
-    assert groups == {"view", "statistics", "synthetic0", "synthetic1"}
+    assert groups == {"view", "film", "statistics", "synthetic0", "synthetic1"}
     assert len(Store(out).lineage(index["main"])) == 5
 
 

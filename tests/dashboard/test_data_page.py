@@ -23,8 +23,9 @@ def script() -> None:
 
     from dashboard.views import data, explore
 
-    to = st.Page(explore.page, title="Explore", url_path="explore")
-    st.navigation([st.Page(lambda: data.page(to), title="Data", default=True, url_path="data"), to]).run()
+    other = st.Page(lambda: None, title="A/B", url_path="ab")
+    to = st.Page(lambda: explore.page(other), title="Explore", url_path="explore")
+    st.navigation([st.Page(lambda: data.page(to), title="Data", default=True, url_path="data"), to, other]).run()
 
 
 def open_data(name: str | None = None) -> AppTest:
