@@ -78,7 +78,7 @@ def test_stepping_back_and_growing_a_branch(page: Page, address: str):
     slider = page.get_by_role("slider", name="Epochs, first task")
     slider.focus()
     slider.press("ArrowRight")
-    expect(button(page, "Epochs, first task: 10 →")).to_be_visible()
+    expect(button(page, "Epochs, first task: 10 → 3")).to_be_visible()
     button(page, "Learn task 1").click()
     expect(button(page, "Learn 1")).to_have_count(2)
     there = page.url
