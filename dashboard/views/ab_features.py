@@ -14,6 +14,7 @@ from dashboard.job import REGISTRY
 from dashboard.library import Tree
 from dashboard.pairs import Pair
 from dashboard.views import ab_panels
+from dashboard.views.polling import polled
 from dashboard.views.scene import Scene, framed
 
 POLL = 0.5
@@ -134,7 +135,7 @@ def _waiting(pair: Pair, moment: int, whose: str) -> None:
     job, folder = REGISTRY.get(name), library.own_store().path
     if job is None or job.state in ("cancelled", "done"):  # its page was closed, or what it kept was deleted
         REGISTRY.submit("A/B", lambda: work.compare(asked, folder), name)
-    st.fragment(run_every=POLL)(_poll)(name, comparison.file_of(folder, *(place[1] for place in asked[0])))
+    polled(_poll, POLL, name, comparison.file_of(folder, *(place[1] for place in asked[0])))
 
 
 def _poll(name: str, file: Path) -> None:

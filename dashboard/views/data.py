@@ -14,6 +14,7 @@ from cl_core import datasets, presets
 from cl_core.datasets import FOLDER, SPLITS, DataError, Dataset, vision
 from dashboard import fetch, markup, pictures, state
 from dashboard.views import elsewhere
+from dashboard.views.polling import polled
 from dashboard.views.scene import framed
 
 STYLE = Path(__file__).parent.parent / "style.css"
@@ -100,7 +101,7 @@ def _look_into_folder() -> None:
 def _well_known() -> None:
     with framed("known", "Or take a well-known set", "Each is fetched once, if you ask for it, and then stays here."):
         busy = _fetched_now()
-        st.fragment(run_every=POLL if busy else None)(_sets)(busy, state.data())
+        polled(_sets, POLL if busy else None, busy, state.data())
 
 
 def _fetched_now() -> list[str]:

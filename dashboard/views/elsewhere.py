@@ -4,6 +4,7 @@ import streamlit as st
 
 from dashboard import state
 from dashboard.job import REGISTRY, Job
+from dashboard.views.polling import polled
 
 POLL = 10.0  # seconds; a job that nobody asks about for two minutes is stopped
 PAGES = {"explore": "Explore", "lessons": "Lessons"}  # those that start runs
@@ -18,7 +19,7 @@ def running(page: str = "explore") -> Job | None:
 def line() -> None:
     """One line on each run of another page, polled as long as they last."""
     if _others():
-        st.fragment(run_every=POLL)(_line)()
+        polled(_line, POLL)
 
 
 def _others() -> list[tuple[str, Job]]:

@@ -9,6 +9,7 @@ from cl_core.store import StoreError
 from dashboard import library, state
 from dashboard.job import FOR_PEOPLE, REGISTRY, Job
 from dashboard.views import elsewhere, features, film, header, images, kept, live, memory, next_step, path, tasks
+from dashboard.views.polling import polled
 from dashboard.views.scene import Scene, ink
 
 STYLE = Path(__file__).parent.parent / "style.css"
@@ -51,7 +52,7 @@ def page(ab: st.Page) -> None:
         if scene and scene.node.tasks_learned:
             with happened:
                 if first_row_only:
-                    st.fragment(run_every=1.0)(_the_rest)()
+                    polled(_the_rest, 1.0)
                 else:
                     _rest_of_what_happened(scene, rest)
     except FOR_PEOPLE as error:  # something on disk is damaged: the sentence says what

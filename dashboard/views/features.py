@@ -14,6 +14,7 @@ from dashboard.palette import colour
 from dashboard.points import from_selection
 from dashboard.projections import Projection
 from dashboard.views import actions, chosen
+from dashboard.views.polling import polled
 from dashboard.views.scene import Scene, framed, ink, on_a_phone
 
 POLL = 0.5
@@ -32,7 +33,7 @@ def space(scene: Scene) -> None:
     view = library.look(scene.tree.store, scene.node.id).group("view")
     job = REGISTRY.get(actions.umap_job_id(view)) if state.chosen("projection", "PCA") == "UMAP" else None
     waiting = job is not None and job.active
-    st.fragment(run_every=POLL if waiting else None)(_space)(scene, view)
+    polled(_space, POLL if waiting else None, scene, view)
 
 
 def _space(scene: Scene, view: Mapping[str, np.ndarray]) -> None:

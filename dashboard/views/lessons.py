@@ -12,6 +12,7 @@ from dashboard.lessons import LESSONS, Arm, Lesson, runs
 from dashboard.library import Tree
 from dashboard.views import elsewhere, lesson_figures, live
 from dashboard.views.lesson_figures import Shown
+from dashboard.views.polling import polled
 from dashboard.views.scene import Scene, framed, ink
 
 STYLE = Path(__file__).parent.parent / "style.css"
@@ -196,7 +197,7 @@ def _job() -> Job | None:
 
 
 def _now(job: Job | None, busy: bool) -> None:
-    st.fragment(run_every=POLL if busy else None)(_poll)(None if job is None else job.id, busy)
+    polled(_poll, POLL if busy else None, None if job is None else job.id, busy)
 
 
 def _poll(job_id: str | None, busy: bool) -> None:

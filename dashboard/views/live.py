@@ -8,6 +8,7 @@ from dashboard import estimate, markup, pictures, progress, state
 from dashboard.job import REGISTRY, Job
 from dashboard.progress import Progress
 from dashboard.views import actions
+from dashboard.views.polling import polled
 from dashboard.views.scene import Scene, ink
 
 POLL = 0.5  # seconds
@@ -26,7 +27,7 @@ def move_on(job: Job) -> None:
 
 def panel(job: Job | None, scene: Scene | None, busy: bool) -> None:
     """The live panel, polled while there is something to poll."""
-    st.fragment(run_every=POLL if busy else None)(_panel)(None if job is None else job.id, scene, busy)
+    polled(_panel, POLL if busy else None, None if job is None else job.id, scene, busy)
 
 
 def _panel(job_id: str | None, scene: Scene | None, busy: bool) -> None:

@@ -6,7 +6,7 @@ from playwright.sync_api import Locator, Page, expect
 
 ARTEFACTS = Path(__file__).parent.parent.parent / "artefacts" / "journeys"
 
-# The smallest experiment there is, as settings in the address (dashboard/state.py says what they mean).
+# The smallest experiment there is, as settings in the address (dashboard/state says what they mean).
 TINY = (
     "?preset=demo&stream.train_per_class=60&network.width=8&learn.epochs_first=2&learn.epochs=2&learn.balance_epochs=1"
     "&invert.iterations_per_layer=3&invert.full_iterations=5&invert.images_per_class=6"

@@ -1,0 +1,71 @@
+"""The address: one page's parameters, found again when a person comes back to it; what the small pages ask of it.
+
+Streamlit forgets the address of a page that one leaves.
+"""
+
+import streamlit as st
+
+from dashboard.state.session import keep
+
+
+def page() -> str:
+    """The page that is being drawn."""
+    return str(keep("page", "explore"))
+
+
+def enter(page: str) -> None:
+    """A page is about to be drawn: "explore", "data" … Coming back to it without an address, it is as it was left."""
+    if st.session_state.get("page", page) != page and not st.query_params.to_dict():
+        st.query_params.from_dict(address_of(page))
+    st.session_state["page"] = page
+    leave(page)
+
+
+def leave(page: str) -> None:
+    """The page is drawn: keep its address."""
+    st.session_state[f"address.{page}"] = st.query_params.to_dict()
+
+
+def address_of(page: str) -> dict[str, str]:
+    """The query parameters that a page had when it was last drawn."""
+    return dict(st.session_state.get(f"address.{page}", {}))
+
+
+def set_parameter(name: str, value: str | None) -> None:
+    if value is None:
+        st.query_params.pop(name, None)
+    elif st.query_params.get(name) != value:
+        st.query_params[name] = value
+
+
+# The Data page, and its door to a new experiment.
+
+
+def data() -> str:
+    """The name of the data set that the Data page shows."""
+    return st.query_params.get("data", "fashion-mnist")
+
+
+def look_at_data(name: str) -> None:
+    set_parameter("data", name)
+
+
+def ask_for_new(yes: bool) -> None:
+    """Whether the Explore page is to open the form of a new experiment by itself."""
+    st.session_state["new_asked"] = yes
+
+
+def new_asked() -> bool:
+    return bool(keep("new_asked", False))
+
+
+# The Compare page.
+
+
+def results() -> str | None:
+    """The name of the results that the Compare page shows."""
+    return st.query_params.get("results")
+
+
+def look_at_results(name: str | None) -> None:
+    set_parameter("results", name)

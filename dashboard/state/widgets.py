@@ -1,0 +1,85 @@
+"""Widgets' values (keys w.<name> and view.<name>), the points chosen, the form of a new experiment."""
+
+from typing import Any
+
+import streamlit as st
+
+from cl_core.config import Config
+from dashboard.points import Points
+from dashboard.state.session import keep
+from dashboard.state.tuning import DEFAULT_PRESET, preset_name, settings
+
+
+def widget(name: str, value: Any) -> str:
+    """The key of a widget, with its value set to what the state says: a widget never has an opinion of its own."""
+    key = f"w.{name}"
+    st.session_state[key] = value
+    return key
+
+
+def widget_value(name: str) -> Any:
+    return st.session_state[f"w.{name}"]
+
+
+def choice(name: str) -> str:
+    """The key of a widget that only this session knows of (a view's switch); it keeps its value by itself."""
+    return f"view.{name}"
+
+
+def choose(name: str, value: Any) -> None:
+    """Set such a widget, before it is drawn."""
+    st.session_state[choice(name)] = value
+
+
+def kept(key: str) -> Any:
+    """What the state holds for the key of a widget."""
+    return st.session_state[key]
+
+
+def chosen(name: str, default: Any) -> Any:
+    """What such a widget says, before it is drawn."""
+    return st.session_state.get(choice(name), default)
+
+
+# What is chosen in the feature space.
+
+
+def pick(node_id: str, points: Points) -> None:
+    """Keep the points that are chosen in the features of a snapshot."""
+    st.session_state["picked"] = (node_id, points)
+
+
+def picked(node_id: str) -> Points:
+    """The points that are chosen, if they are of this snapshot."""
+    of, points = keep("picked", ("", Points()))
+    return points if of == node_id else Points()
+
+
+def let_go(node_id: str) -> None:
+    """Choose no point any more, in a picture that is drawn anew: Plotly keeps a selection as long as it can."""
+    pick(node_id, Points())
+    st.session_state["let_go"] = int(keep("let_go", 0)) + 1
+
+
+def points_widget() -> str:
+    """The key of the picture in which points are chosen."""
+    return choice(f"points.{keep('let_go', 0)}")
+
+
+# The form of a new experiment.
+
+
+def new_config() -> Config:
+    """The experiment that the form describes."""
+    if "new_config" not in st.session_state:
+        set_new(settings(None), preset_name())
+    return st.session_state["new_config"]
+
+
+def new_preset() -> str:
+    """The preset that the form starts from."""
+    return str(keep("new_preset", DEFAULT_PRESET))
+
+
+def set_new(config: Config, preset: str) -> None:
+    st.session_state["new_config"], st.session_state["new_preset"] = config, preset
