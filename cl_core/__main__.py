@@ -22,14 +22,17 @@ class _Parser(argparse.ArgumentParser):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command. Returns the exit code: 0; 2 with one sentence on stderr; 130 after Ctrl-C."""
+    """Run one command. Returns the exit code: 0; 1 when a check found something; 2 with one sentence on stderr;
+
+    130 after Ctrl-C.
+    """
     parser = _Parser(prog="python -m cl_core", description="Learn, invert and look, without a screen.")
     subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
     for command in COMMANDS:
         command.add_parser(subparsers)
     args = parser.parse_args(arguments)
     try:
-        args.run(args)
+        code: int | None = args.run(args)
     except (ConfigError, DataError, StoreError, Diverged, RunsFailedError) as error:
         print(error, file=sys.stderr)
         return 2
@@ -39,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader, such as head, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    return 0
+    return code or 0
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ from safetensors import SafetensorError
 
 from cl_core.config import ConfigError
 from cl_core.snapshot import Snapshot
-from cl_core.store import Store, StoreError
+from cl_core.store import Store, StoreError, node_name, object_name
 
 FORMAT, KIND = 1, "inversion-lab run"
 ENTRIES, STEPS = 20_000, 1000
@@ -52,10 +52,9 @@ def pack(store: Store, node_id: str, more: Mapping[str, bytes]) -> bytes:
         for name, content in more.items():
             _add(target, name, content)
         for node in nodes:
-            _add(target, f"store/nodes/{node}.json", (store.path / "nodes" / f"{node}.json").read_bytes())
+            _add(target, f"store/{node_name(node)}", store.files.read(node_name(node)))
         for digest in sorted({digest for node in nodes.values() for digest in node["objects"].values()}):
-            file = store.path / "objects" / f"{digest}.safetensors"
-            _add(target, f"store/objects/{digest}.safetensors", file.read_bytes())
+            _add(target, f"store/{object_name(digest)}", store.files.read(object_name(digest)))
     return buffer.getvalue()
 
 
@@ -173,7 +172,7 @@ def _take_over(aside: Store, ids: list[str], store: Store) -> None:
     """Save the snapshots, root first; when one cannot be saved, those before it go again."""
     new = [node for node in ids if node not in store]
     try:
-        for node in new:
+        for node in ids:  # of those that are there, what is damaged is mended
             store.save(aside.load(node))
     except StoreError:
         if new and new[0] in store:

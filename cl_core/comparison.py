@@ -17,8 +17,9 @@ import numpy as np
 
 from cl_core import metrics
 from cl_core.config import ConfigError
+from cl_core.files import write_whole
 from cl_core.snapshot import Snapshot
-from cl_core.store import StoreError, write_whole
+from cl_core.store import StoreError
 from cl_core.stream import TaskStream
 
 VERSION = 1  # raise it when the same snapshots would give other numbers

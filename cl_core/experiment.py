@@ -79,8 +79,8 @@ def step_id(snapshot: Snapshot, verb: str, config: Config) -> str:
 def grow(snapshot: Snapshot, verb: str, config: Config, store: Store | None = None) -> Steps:
     """The child of a snapshot: from the store if it is there, else computed and saved."""
     child = step_id(snapshot, verb, config)
-    if store is not None and child in store:
-        return store.load(child)
+    if store is not None and (known := store.find(child)) is not None:
+        return known
     grown = yield from (learn if verb == "learn" else invert)(snapshot, config)
     if store is not None:
         store.save(grown)

@@ -2,6 +2,7 @@
 
     store/objects/<sha256>.safetensors   one group of arrays; snapshots that share a group share the file
     store/nodes/<id>.json                a snapshot: its record, its config and the hashes of its groups
+    store/damaged/…                      what was found damaged and set aside; nobody reads it
 
 A node is written last, by rename, so that a node whose write was interrupted does not exist. Two processes may share
 a store: equal names have equal contents. Deleting takes the nodes first, then the objects that no node names any more;
@@ -11,9 +12,9 @@ an object that was written or reused within the last GRACE seconds stays, for a 
 import contextlib
 import hashlib
 import json
-import os
+import logging
 import re
-import tempfile
+import shutil
 import time
 from collections.abc import Collection
 from pathlib import Path
@@ -21,40 +22,53 @@ from typing import Any
 
 import numpy as np
 import safetensors.numpy
+from safetensors import SafetensorError
 
-from cl_core.config import Config, ConfigError
+from cl_core.config import Config
+from cl_core.files import Files
+from cl_core.nodes import (
+    FORMAT,
+    DamagedError,
+    StoreError,
+    VersionError,
+    node_name,
+    object_name,
+    parse,
+    sealed,
+)
 from cl_core.snapshot import Snapshot, freeze
 
-FORMAT = 1
 GRACE = 600.0  # seconds in which a step that reuses an object is surely written
+FOLDERS = ("nodes", "objects", "notes", "comparisons")  # where files are written by way of a .part
+__all__ = ["DamagedError", "Store", "StoreError", "VersionError", "node_name", "object_name", "sealed"]
 
-
-class StoreError(RuntimeError):
-    """A store cannot be read or written. The message is one sentence for people."""
+LOG = logging.getLogger(__name__)
 
 
 class Store:
-    """Snapshots in a folder. Reading never changes the folder."""
+    """Snapshots in a folder. Reading never changes the folder, except where `find` says so."""
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, files: Files | None = None) -> None:
         self.path = Path(path)
+        self.files = files or Files(path)
 
     def ids(self) -> list[str]:
         """The ids of all the snapshots, oldest first."""
-        files = list((self.path / "nodes").glob("*.json")) if self.path.is_dir() else []
-        return [file.stem for file in sorted(files, key=lambda file: (file.stat().st_mtime, file.stem))]
+        return [Path(name).stem for name in self.files.names("nodes", ".json")]
 
     def made(self, node_id: str) -> float | None:
         """When a snapshot was saved, in seconds since 1970; None when it is not there."""
-        file = self._node_file(node_id)
-        return file.stat().st_mtime if file.is_file() else None
+        return self.files.made(node_name(node_id))
 
     def __contains__(self, node_id: str) -> bool:
-        return self._node_file(node_id).is_file()
+        return self.made(node_id) is not None
 
     def save(self, snapshot: Snapshot) -> None:
-        """Write a snapshot; at once if it is there already. Raises StoreError when the disk refuses."""
-        if snapshot.id in self:
+        """Write a snapshot, or what is damaged of it; at once if it is there already.
+
+        Raises StoreError when the disk refuses, VersionError when another version's step has its place.
+        """
+        if snapshot.id in self and self.is_whole(snapshot.id):
             return
         groups: dict[str, dict[str, np.ndarray]] = {}
         for name, array in snapshot.arrays.items():
@@ -74,12 +88,37 @@ class Store:
                 "objects": objects,
                 "record": snapshot.record,
             }
-            write_whole(self._node_file(snapshot.id), json.dumps(_sealed(node), indent=1).encode())
+            self.files.write(node_name(snapshot.id), json.dumps(sealed(node), indent=1).encode())
         except OSError as error:
             raise StoreError(f"The step could not be saved in {self.path} ({error.strerror or error}).") from error
 
+    def find(self, node_id: str) -> Snapshot | None:
+        """A snapshot with all its arrays; None when it is not there or damaged, so that it has to be computed again.
+
+        What is damaged is set aside and named in the log. Raises VersionError.
+        """
+        if node_id not in self:
+            return None
+        try:
+            return self.load(node_id)
+        except DamagedError as error:
+            LOG.warning("%s It is computed again.", error)
+            self.set_aside(error.file)
+            return None
+
+    def is_whole(self, node_id: str) -> bool:
+        """Whether a snapshot and all its arrays can be read. Raises VersionError."""
+        try:
+            for digest in self.read_node(node_id)["objects"].values():
+                self._read_object(digest)
+        except VersionError:
+            raise
+        except StoreError:
+            return False
+        return True
+
     def load(self, node_id: str, groups: Collection[str] | None = None) -> Snapshot:
-        """Read a snapshot, with all its groups of arrays or only those named. Raises StoreError when damaged."""
+        """Read a snapshot, with all its groups of arrays or only those named. Raises DamagedError, VersionError."""
         node = self.read_node(node_id)
         arrays: dict[str, np.ndarray] = {}
         for group, digest in node["objects"].items():
@@ -98,24 +137,15 @@ class Store:
         )
 
     def read_node(self, node_id: str) -> dict[str, Any]:
-        """A node's JSON without its arrays, verified. Raises StoreError."""
-        file = self._node_file(node_id)
+        """A node's JSON without its arrays, verified. Raises StoreError, DamagedError, VersionError."""
+        name = node_name(node_id)
         try:
-            node = json.loads(file.read_text())
-            seal = node.pop("seal")
-            whole = node["format"] == FORMAT and node["id"] == node_id and seal == _sealed(node)["seal"]
-            Config.from_dict(node["config"])
+            content = self.files.read(name)
         except FileNotFoundError:
             raise StoreError(f"There is no step {node_id} in {self.path}.") from None
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, ConfigError) as error:
-            raise StoreError(
-                f"The step {file.name} in {self.path} is damaged ({error}); delete it to go on."
-            ) from error
-        if not whole:
-            raise StoreError(
-                f"The step {file.name} in {self.path} is damaged or of another version; delete it to go on."
-            )
-        return node
+        except OSError as error:
+            raise DamagedError(name, f"The step {name} in {self.path} cannot be read ({error.strerror}).") from error
+        return parse(content, node_id, self.path)
 
     def lineage(self, node_id: str, groups: Collection[str] | None = None) -> list[Snapshot]:
         """The snapshots from the root to this one, this one included."""
@@ -145,85 +175,83 @@ class Store:
         gone = self.below(node_id)
         try:
             for node in reversed(gone):
-                self._node_file(node).unlink(missing_ok=True)
-            self._prune()
+                self.files.remove(node_name(node))
         except OSError as error:
             raise StoreError(f"The steps could not be deleted from {self.path} ({error.strerror or error}).") from error
+        self.prune()
         return gone
 
-    def _prune(self) -> None:
-        """Remove the objects that no node names. Whatever looks like a name in a node counts, also in a damaged one."""
-        named: set[bytes] = set()
-        for file in (self.path / "nodes").glob("*.json"):
-            with contextlib.suppress(FileNotFoundError):  # deleted by another process meanwhile
-                named.update(re.findall(rb"[0-9a-f]{64}", file.read_bytes()))
-        for file in (self.path / "objects").glob("*.safetensors"):
-            if file.stem.encode() not in named:
-                _remove_if_old(file)
+    def prune(self) -> tuple[int, int]:
+        """Remove what no step needs: objects that no node names, and what killed processes left half-written.
 
-    def _node_file(self, node_id: str) -> Path:
-        if not node_id or not all(c in "0123456789abcdef" for c in node_id):
-            raise StoreError(f"{node_id!r} is not the name of a step; names are made of 0–9 and a–f.")
-        return self.path / "nodes" / f"{node_id}.json"
+        Whatever looks like a name in a node counts as named, also in a damaged one. Nothing goes that was written or
+        reused within GRACE seconds. Returns how many files went and their bytes. Raises StoreError.
+        """
+        try:
+            sizes = self._remove_unfinished()
+            named: set[bytes] = set()
+            for name in self.files.names("nodes", ".json"):
+                with contextlib.suppress(FileNotFoundError):  # deleted by another process meanwhile
+                    named.update(re.findall(rb"[0-9a-f]{64}", self.files.read(name)))
+            for name in self.files.names("objects", ".safetensors"):
+                if Path(name).stem.encode() not in named:
+                    sizes.append(self.files.remove_if_old(name, GRACE))
+        except OSError as error:
+            raise StoreError(f"Nothing can be removed from {self.path} ({error.strerror or error}).") from error
+        return sum(size > 0 for size in sizes), sum(sizes)
+
+    def _remove_unfinished(self) -> list[int]:
+        """Remove what is left of interrupted writes and imports; put back what was about to be removed. Sizes."""
+        sizes = []
+        for name in [name for folder in FOLDERS for name in self.files.unfinished(folder)]:
+            if self.files.put_back(name) is None:
+                sizes.append(self.files.remove_if_old(name, GRACE))
+        for folder in self.path.glob(".import-*"):
+            found = [(f.stat().st_mtime, f.stat().st_size) for f in [folder, *folder.rglob("*")]]
+            if time.time() - max(when for when, _ in found) > GRACE:
+                shutil.rmtree(folder, ignore_errors=True)
+                sizes.append(sum(size for _, size in found))
+        return sizes
+
+    def set_aside(self, name: str) -> str | None:
+        """Move a damaged file where nobody reads it. Returns its name there; None when the disk refuses."""
+        try:
+            return self.files.set_aside(name)
+        except OSError:
+            return None
 
     def _save_object(self, arrays: dict[str, np.ndarray]) -> str:
         content = safetensors.numpy.save(arrays)
         digest = hashlib.sha256(content).hexdigest()
-        file = self.path / "objects" / f"{digest}.safetensors"
+        name = object_name(digest)
         try:
-            os.utime(file)  # in use again: whoever prunes leaves it
-            whole = file.read_bytes() == content
+            self.files.touch(name)  # in use again: whoever prunes leaves it
+            whole = self.files.read(name) == content
         except FileNotFoundError:
-            whole = False
-        if not whole:  # a damaged one is mended
-            write_whole(file, content)
+            self.files.write(name, content)
+            return digest
+        if not whole:
+            self.set_aside(name)
+            self.files.write(name, content)
         return digest
 
-    def _load_object(self, digest: str) -> dict[str, np.ndarray]:
-        file = self.path / "objects" / f"{digest}.safetensors"
+    def _read_object(self, digest: str) -> bytes:
+        name = object_name(digest)
         try:
-            content = file.read_bytes()
+            content = self.files.read(name)
         except OSError as error:
-            raise StoreError(f"A part of this step, {file.name}, cannot be read ({error.strerror}).") from error
+            why = f"cannot be read ({error.strerror})"
+            raise DamagedError(name, f"A part of this step, {name}, {why}; take the step again.") from error
         if hashlib.sha256(content).hexdigest() != digest:
-            raise StoreError(f"A part of this step, {file.name}, is damaged; delete the step to compute it again.")
-        return safetensors.numpy.load(content)
+            raise DamagedError(
+                name, f"A part of this step, {name}, is damaged; take the step again to compute it anew."
+            )
+        return content
 
-
-def _remove_if_old(file: Path) -> None:
-    """Remove an object unless it was written or reused of late.
-
-    It is set aside by rename before its age is looked at for the last time: a process that reuses it either did so
-    before, and it is put back, or does not find it, and writes it anew.
-    """
-    aside = file.with_name(f".{file.stem}.part")
-    with contextlib.suppress(FileNotFoundError):  # another process was quicker
-        if time.time() - file.stat().st_mtime < GRACE:
-            return
-        os.replace(file, aside)
-        if time.time() - aside.stat().st_mtime < GRACE:
-            os.replace(aside, file)
-        else:
-            aside.unlink()
-
-
-def _sealed(node: dict[str, Any]) -> dict[str, Any]:
-    """The node with a checksum over everything else in it."""
-    text = json.dumps(node, sort_keys=True)
-    return node | {"seal": hashlib.sha256(text.encode()).hexdigest()}
-
-
-def write_whole(file: Path, content: bytes) -> None:
-    """Write to a temporary name in the same folder, flush, rename: the file appears whole or not at all."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=".", suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(temporary, file)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        raise
+    def _load_object(self, digest: str) -> dict[str, np.ndarray]:
+        content = self._read_object(digest)
+        try:
+            return safetensors.numpy.load(content)
+        except (SafetensorError, ValueError, KeyError, TypeError, AttributeError) as error:
+            name = object_name(digest)
+            raise DamagedError(name, f"A part of this step, {name}, holds no arrays that can be read.") from error

@@ -15,16 +15,29 @@ from cl_core.datasets import ASSETS
 from cl_core.snapshot import Snapshot
 from cl_core.store import Store, StoreError
 from dashboard import notes
+from dashboard.keeping import Keeping
+
+
+@functools.cache  # one for the process: it may hold in memory what the disk did not take
+def store_at(path: Path) -> Store:
+    """The store in a folder. When its disk refuses, the session goes on in memory (keeping.py)."""
+    return Store(path, Keeping(path))
 
 
 def own_store() -> Store:
     """The store in which this person's steps are saved: INVERSION_LAB_STORE, or runs/store."""
-    return Store(os.environ.get("INVERSION_LAB_STORE", "runs/store"))
+    return store_at(Path(os.environ.get("INVERSION_LAB_STORE", "runs/store")))
+
+
+def trouble() -> str:
+    """Why this person's steps are in memory only, in a sentence; empty as long as they are saved."""
+    files = own_store().files
+    return files.trouble if isinstance(files, Keeping) else ""
 
 
 def example_store() -> Store:
     """The store of the finished example: INVERSION_LAB_EXAMPLE, or the one in the assets."""
-    return Store(os.environ.get("INVERSION_LAB_EXAMPLE", ASSETS / "example"))
+    return store_at(Path(os.environ.get("INVERSION_LAB_EXAMPLE", ASSETS / "example")))
 
 
 @dataclass(frozen=True)
@@ -51,14 +64,14 @@ def example() -> Example:
 
 @functools.lru_cache(maxsize=2048)
 def _read(path: Path, node_id: str) -> Snapshot:
-    return Store(path).load(node_id, groups=())
+    return store_at(path).load(node_id, groups=())
 
 
 @functools.lru_cache(maxsize=12)
 def _read_to_see(path: Path, node_id: str) -> Snapshot:
-    record = Store(path).read_node(node_id)
+    record = store_at(path).read_node(node_id)
     groups = [group for group in record["objects"] if group in ("view", "film") or group.startswith("synthetic")]
-    return Store(path).load(node_id, groups)
+    return store_at(path).load(node_id, groups)
 
 
 def glance(store: Store, node_id: str) -> Snapshot:

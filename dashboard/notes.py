@@ -8,7 +8,8 @@ The text is the person's own: whoever shows it escapes it.
 import json
 from dataclasses import dataclass
 
-from cl_core.store import Store, StoreError, write_whole
+from cl_core.files import write_whole
+from cl_core.store import Store, StoreError
 
 NAME, NOTE = 60, 2000  # characters at most
 

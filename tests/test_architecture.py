@@ -14,10 +14,10 @@ ROOT = Path(__file__).parent.parent
 # Lowest first. A part (a module or a package) may import parts of lower layers, and itself.
 LAYERS = {
     "cl_core": [
-        {"config", "datasets", "events", "metrics", "seeding"},
-        {"augment", "divergence", "images", "presets", "snapshot", "stream"},
+        {"config", "datasets", "events", "files", "metrics", "seeding"},
+        {"augment", "divergence", "images", "nodes", "presets", "snapshot", "stream"},
         {"backbones", "recipe", "store"},
-        {"archive"},
+        {"archive", "upkeep"},
         {"statistics"},
         {"heads", "losses", "selection"},
         {"inversion", "strategies"},
@@ -31,7 +31,19 @@ LAYERS = {
         {"__main__"},
     ],
     "dashboard": [
-        {"estimate", "evidence", "glossary", "job", "notes", "palette", "pictures", "points", "progress", "umap_child"},
+        {
+            "estimate",
+            "evidence",
+            "glossary",
+            "job",
+            "keeping",
+            "notes",
+            "palette",
+            "pictures",
+            "points",
+            "progress",
+            "umap_child",
+        },
         {"library"},
         {"branches", "fetch", "markup", "projections", "pairs", "state", "teaching", "work"},
         {"deltas"},

@@ -1,7 +1,8 @@
 """The commands of `python -m cl_core`, one file each.
 
-A command is a module with `add_parser(subparsers)` and `run(args)`, which returns nothing and raises one of the
-core's own errors when it cannot go on. Its module imports no torch: that comes inside `run`, once it is needed.
+A command is a module with `add_parser(subparsers)` and `run(args)`, which returns nothing, or 1 when it is a check that
+found something, and raises one of the core's own errors when it cannot go on. Its module imports no torch: that comes
+inside `run`, once it is needed.
 """
 
 from cl_core.commands import (
@@ -17,6 +18,9 @@ from cl_core.commands import (
     oracle,
     race,
     run,
+    store,
 )
 
-COMMANDS = (run, compare, ablate, export_run, import_run, info, data, oracle, race, bench, build_data, build_example)
+COMMANDS = (
+    run, compare, ablate, export_run, import_run, store, info, data, oracle, race, bench, build_data, build_example,
+)  # fmt: skip

@@ -4,7 +4,8 @@ import argparse
 from pathlib import Path
 
 from cl_core.commands import options
-from cl_core.store import Store, StoreError, write_whole
+from cl_core.files import write_whole
+from cl_core.store import Store, StoreError
 
 
 def add_parser(subparsers: argparse._SubParsersAction) -> None:

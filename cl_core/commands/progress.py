@@ -51,9 +51,10 @@ def _grown(snapshot: Snapshot, verb: str, config: Config, store: Store | None) -
     from cl_core import experiment
 
     task = snapshot.tasks_learned + (verb == "learn")
-    known = store is not None and experiment.step_id(snapshot, verb, config) in store
+    before = None if store is None else store.made(experiment.step_id(snapshot, verb, config))
     with closing(experiment.grow(snapshot, verb, config, store)) as growing:
         child = watch(growing, f"Task {task} of {len(snapshot.task_sizes)}")
+    known = before is not None and store is not None and store.made(child.id) == before
     print(_line(child) + (", from the store" if known else ""), flush=True)
     return child
 

@@ -57,6 +57,8 @@ def page(ab: st.Page) -> None:
                     _rest_of_what_happened(scene, rest)
     except FOR_PEOPLE as error:  # something on disk is damaged: the sentence says what
         st.error(str(error), icon=":material/error:")
+    if trouble := library.trouble():
+        notices.warning(state.plain(trouble), icon=":material/save:")
     for sentence in state.notices(more_to_come=first_row_only):
         notices.warning(sentence, icon=":material/info:")
     state.leave("explore")

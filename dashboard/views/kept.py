@@ -1,6 +1,7 @@
 """What is kept of the past, in bytes, beside the images that it replaces."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -62,7 +63,7 @@ def _revealed(scene: Scene) -> None:
 @st.cache_data(max_entries=48, show_spinner=False)
 def _pictures(store: str, node_id: str) -> tuple[bool, np.ndarray]:
     """Whether they are by class, and the pictures; none when the store has no statistics of this step."""
-    place = library.Store(store)
+    place = library.store_at(Path(store))
     if "statistics" not in place.read_node(node_id)["objects"]:
         return False, np.zeros((0, 1, 1, 1), np.uint8)
     node = place.load(node_id, ["statistics"])

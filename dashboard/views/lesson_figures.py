@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import streamlit as st
@@ -36,7 +37,7 @@ class Shown:
 
 @st.cache_resource(max_entries=24, show_spinner=False)
 def _load(store: str, node_id: str, groups: tuple[str, ...]) -> Snapshot:
-    return library.Store(store).load(node_id, list(groups))
+    return library.store_at(Path(store)).load(node_id, list(groups))
 
 
 def draw(lesson: Lesson, shown: Sequence[Shown]) -> None:

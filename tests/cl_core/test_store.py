@@ -10,7 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from cl_core.store import Store, StoreError
+from cl_core import upkeep
+from cl_core.__main__ import main
+from cl_core.store import Store, StoreError, VersionError, sealed
 
 values = st.sampled_from(["f2", "f4", "f8", "u1", "i8"]).flatmap(
     lambda kind: arrays(kind, array_shapes(min_dims=1, max_dims=3, min_side=0, max_side=3))
@@ -190,3 +192,130 @@ def test_a_damaged_node_keeps_its_objects(store, make_snapshot, monkeypatch):
     file.write_text(file.read_text()[:-9])
     store.delete("b0")
     assert len(object_files(store)) == 2
+
+
+def harm(store: Store, file: str) -> None:
+    path = store.path / file
+    path.write_bytes(path.read_bytes()[:-1] + b"?")
+
+
+def first_object(store: Store) -> str:
+    return f"objects/{object_files(store)[0].name}"
+
+
+@pytest.mark.parametrize("what", ["node", "object"])
+def test_a_damaged_step_is_set_aside_and_taken_again(store, make_snapshot, what, caplog):
+    store.save(make_snapshot("a0"))
+    file = "nodes/a0.json" if what == "node" else first_object(store)
+    harm(store, file)
+    harmed = (store.path / file).read_bytes()
+    assert store.find("a0") is None
+    assert file in caplog.text
+    assert [path.read_bytes() for path in (store.path / "damaged").iterdir()] == [harmed]
+    store.save(make_snapshot("a0"))
+    assert store.find("a0").arrays.keys() == make_snapshot("a0").arrays.keys()
+
+
+@pytest.mark.parametrize("what", ["node", "object"])
+def test_saving_a_step_again_mends_it(store, make_snapshot, what):
+    store.save(make_snapshot("a0"))
+    harm(store, "nodes/a0.json" if what == "node" else first_object(store))
+    store.save(make_snapshot("a0"))
+    assert store.load("a0").record == make_snapshot("a0").record
+    assert not upkeep.verify(store).damaged
+
+
+def test_verify_names_each_damaged_file_and_sets_it_aside_once(store, make_snapshot, capsys):
+    for name, parent in (("a0", None), ("a1", "a0"), ("b0", None), ("c0", "b0")):
+        store.save(make_snapshot(name, parent, {"model/a": np.full(3, int(name, 16))}))
+    (store.path / "nodes" / ".half.part").write_bytes(b"{")
+    command = ["store", "verify", "--store", str(store.path)]
+    assert main(command) == 0
+    assert ".half.part is half-written" in capsys.readouterr().out
+    lost = store.read_node("a1")["objects"]["model"]
+    harm(store, f"objects/{lost}.safetensors")
+    harm(store, "nodes/b0.json")
+    assert main(command) == 1
+    told = capsys.readouterr().out
+    assert f"objects/{lost}.safetensors is damaged; it was set aside as damaged/{lost}.safetensors" in told
+    assert "nodes/b0.json is damaged; it was set aside as damaged/b0.json" in told
+    assert "a1 (start" in told  # lacks its arrays
+    assert "c0 (start" in told  # lacks the step before it
+    assert store.ids() == ["a0", "a1", "c0"]
+    assert len(list((store.path / "damaged").iterdir())) == 2
+    assert main(["store", "list", "--store", str(store.path)]) == 0
+    assert "2 damaged files lie in" in capsys.readouterr().out
+    store.save(make_snapshot("a1", "a0", {"model/a": np.full(3, 0xA1)}))
+    store.save(make_snapshot("b0", None, {"model/a": np.full(3, 0xB0)}))
+    assert main(command) == 0
+
+
+def versioned(store: Store, change: dict) -> bytes:
+    """The node a0 changed, sealed anew as another version of the program would."""
+    file = store.path / "nodes" / "a0.json"
+    node = json.loads(file.read_text())
+    del node["seal"]
+    file.write_text(json.dumps(sealed(node | change)))
+    return file.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"format": 2, "steps": "elsewhere"}, "a newer version of this program (format 2; this one reads 1); update"),
+        ({"format": 0}, "another version"),
+        ({"config": {"learn": {"magic": 3}}}, "settings that this version of the program does not know"),
+    ],
+)
+def test_another_versions_step_is_recognised_and_left_alone(store, make_snapshot, change, told, capsys):
+    store.save(make_snapshot("a0"))
+    written = versioned(store, change)
+    for use in (store.load, store.find, store.is_whole, lambda _: store.save(make_snapshot("a0"))):
+        with pytest.raises(VersionError) as error:
+            use("a0")
+        assert told in str(error.value)
+    assert main(["store", "verify", "--store", str(store.path)]) == 0
+    assert told in capsys.readouterr().out
+    store.prune()
+    assert (store.path / "nodes" / "a0.json").read_bytes() == written
+    assert len(object_files(store)) == 2
+
+
+def test_a_sealed_node_of_another_shape_is_damaged_and_not_a_fault(store, make_snapshot):
+    for change in ({"objects": {"model": "../../secret"}}, {"parent": 3}, {"record": []}, {"task_sizes": ["1"]}):
+        store.save(make_snapshot("a0"))
+        versioned(store, change)
+        with pytest.raises(StoreError, match="damaged"):
+            store.lineage("a0")
+
+
+def test_prune_removes_what_killed_processes_left_and_says_how_much(store, make_snapshot, monkeypatch, capsys):
+    store.save(make_snapshot("a0"))
+    (store.path / "objects" / ".x1.part").write_bytes(bytes(100))
+    (store.path / ".import-x" / "nodes").mkdir(parents=True)
+    (store.path / "objects" / f"{'0' * 64}.safetensors").write_bytes(bytes(50))
+    command = ["store", "prune", "--store", str(store.path)]
+    assert main(command) == 0
+    assert "0 files removed, 0 bytes freed" in capsys.readouterr().out  # all of it may be in the making
+    monkeypatch.setattr("cl_core.store.GRACE", -1.0)
+    assert main(command) == 0
+    assert "3 files removed" in capsys.readouterr().out
+    assert not list(store.path.rglob("*.part")) + list(store.path.glob(".import-*"))
+    assert store.load("a0").id == "a0"
+    assert len(object_files(store)) == 2
+
+
+def test_an_object_whose_removal_was_interrupted_comes_back(store, make_snapshot):
+    """Killed between setting aside and putting back: the object may have been reused meanwhile."""
+    store.save(make_snapshot("a0"))
+    file = object_files(store)[0]
+    file.rename(file.with_name(f".{file.name}.part"))
+    store.prune()
+    assert store.load("a0").id == "a0"
+    assert not list(store.path.rglob("*.part"))
+
+
+def test_a_store_that_is_not_there_is_a_sentence(tmp_path, capsys):
+    for action in ("list", "verify", "prune"):
+        assert main(["store", action, "--store", str(tmp_path / "none")]) == 2
+        assert "There is no store in" in capsys.readouterr().err
