@@ -113,6 +113,13 @@ def test_jobs_and_charts_know_nothing_of_the_page():
     assert not [file for file in below for name in imports(file) if name.partition(".")[0] in {"streamlit", "torch"}]
 
 
+def test_what_the_browser_polls_has_one_door():
+    """Elsewhere it could take the place of what stands beside it; polling.py says how."""
+    assert {file for file in sources("dashboard") if "run_every" in file.read_text(encoding="utf-8")} == {
+        ROOT / "dashboard" / "views" / "polling.py"
+    }
+
+
 def test_open_clip_has_one_door():
     doors = {file for package in LAYERS for file in sources(package) for name in imports(file) if "open_clip" in name}
     assert doors <= {ROOT / "cl_core" / "backbones" / "clip.py"}
