@@ -32,6 +32,7 @@ LAYERS = {
     ],
     "dashboard": [
         {
+            "drift",
             "estimate",
             "evidence",
             "glossary",
