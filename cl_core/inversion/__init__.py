@@ -161,7 +161,7 @@ def _invert_groups(
             target,
             h,
             statistics,
-            PerImageLBFGS(h) if config.optimiser == "lbfgs" else Adam([h], config.beta2),
+            PerImageLBFGS(h, backbone.mixed) if config.optimiser == "lbfgs" else Adam([h], config.beta2),
             work.per_group[index],
             config.layer_lr,
             config.alpha * config.layer_alpha * len(backbone.layers),
@@ -212,7 +212,7 @@ def _refine(
         pixels = DCTPixels(start, knowledge.colours)
     optimiser: Optimiser = Adam(pixels.variables, config.beta2)
     if config.optimiser == "lbfgs":
-        optimiser = PerImageLBFGS(pixels.variables[0])
+        optimiser = PerImageLBFGS(pixels.variables[0], backbone.mixed)
     steps = refine(
         backbone,
         pixels,
