@@ -8,6 +8,8 @@ import sys
 import numpy  # noqa: F401  (whole before any worker thread imports torch; job.py does the same for pandas)
 import streamlit as st
 
+from dashboard.views import projector
+
 st.set_page_config(page_title="Inversion Lab", page_icon="◐", layout="wide", initial_sidebar_state="collapsed")
 
 if "pandas" in sys.modules:
@@ -49,4 +51,6 @@ AB = st.Page(_ab, title="A/B", url_path="ab")
 COMPARE = st.Page(_compare, title="Compare", url_path="compare")
 LESSONS = st.Page(_lessons, title="Lessons", url_path="lessons")
 DATA = st.Page(_data, title="Data", url_path="data")
-st.navigation([EXPLORE, AB, COMPARE, LESSONS, DATA], position="top").run()
+current = st.navigation([EXPLORE, AB, COMPARE, LESSONS, DATA], position="top")
+projector.switch()
+current.run()

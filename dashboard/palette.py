@@ -31,13 +31,14 @@ SHAPES = {
 
 @dataclass(frozen=True)
 class Ink:
-    """What is not a class: text, quiet text, lines, and the ends of the scale of a heat map."""
+    """What is not a class: text, quiet text, lines, the ends of the scale of a heat map; and how large type is."""
 
     text: str
     quiet: str
     line: str
     low: str
     high: str
+    type: float = 1.0  # times the size for a desk
 
 
 INKS = {

@@ -1,6 +1,7 @@
 """What moves while a job computes: Altair, because Streamlit updates it in place instead of drawing it anew."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import altair as alt
 import pandas as pd
@@ -11,6 +12,13 @@ from dashboard.palette import Ink, colour
 MOMENT = alt.X(
     "moment:Q", title="how much of this step is done", scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(format="%")
 )
+
+
+def typed(chart: Any, ink: Ink) -> Any:
+    """The chart with type as large as the ink asks for."""
+    if ink.type == 1:
+        return chart
+    return chart.configure_axis(labelFontSize=12 * ink.type, titleFontSize=13 * ink.type, labelLimit=0)
 
 
 def loss(rows: Sequence[tuple[float, str, float]], ink: Ink) -> alt.LayerChart:

@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 
 from dashboard.palette import Ink
 
+ROOM = 0.7  # how much higher a figure gets, of how much its type does
 CONFIG = {
     "displaylogo": False,
     "responsive": True,
@@ -50,7 +51,36 @@ def figure(
         "xaxis": axes[0],
         "yaxis": axes[1],
     }
-    return go.Figure(traces, common | layout)
+    if ink.type == 1:
+        return go.Figure(traces, common | layout)
+    drawn = go.Figure(traces, enlarged(common | layout, ink.type))
+    return drawn.for_each_trace(lambda trace: _enlarge_marks(trace, ink.type))
+
+
+def enlarged(part: Any, by: float) -> Any:
+    """A part of a layout in which all type is so many times as large, with room for it."""
+    if isinstance(part, list):
+        return [enlarged(item, by) for item in part]
+    if not isinstance(part, dict):
+        return part
+    larger = {name: enlarged(value, by) for name, value in part.items()}
+    if "height" in part:
+        larger["height"] = part["height"] * (1 + ROOM * (by - 1))
+    for name in part:
+        if name.endswith("font") and "size" in part[name]:
+            larger[name]["size"] = part[name]["size"] * by
+        elif name == "margin":
+            larger[name] = {side: width * by for side, width in part[name].items()}
+        elif name in ("xshift", "yshift"):
+            larger[name] = part[name] * by
+    return larger
+
+
+def _enlarge_marks(trace: Any, by: float) -> None:
+    """A trace's text, lines and points."""
+    for part, size in (("textfont", "size"), ("line", "width"), ("marker", "size")):
+        if part in trace and isinstance(trace[part][size], (int, float)):
+            trace[part][size] *= by
 
 
 def _title(axis: dict[str, Any], ink: Ink) -> dict[str, Any]:

@@ -4,13 +4,15 @@ In the URL: `node` (the snapshot one looks at), `run` (the job that is under way
 differs from that preset, as `learn.epochs=3`. Settings of learning and inversion are those of the next step; those of
 the stream, the network and the machine are what the form of a new experiment starts from. A refresh, a bookmark or a
 colleague finds the same page. A value that cannot be used is taken out, and told. On the Data page: `data`, the images
-one looks at. On the page A/B: `a`, `b`, `after` (tasks) and `network`. On the Compare page: `results`.
+one looks at. On the page A/B: `a`, `b`, `after` (tasks) and `network`. On the Compare page: `results`. On all
+pages: `projector`.
 """
 
 from dashboard.state.course import go_to_lesson, guess, lesson, lessons_done, set_guess, set_tried, tried
 from dashboard.state.following import follow, move_on, run_id, select, selected, shown_of_run, watch
 from dashboard.state.pages import (
     address_of,
+    arrive,
     ask_for_new,
     data,
     enter,
@@ -19,6 +21,8 @@ from dashboard.state.pages import (
     look_at_results,
     new_asked,
     page,
+    project,
+    projector,
     results,
 )
 from dashboard.state.pins import borrow, lender, look_after, moment, pin, pinned
@@ -64,6 +68,7 @@ __all__ = [
     "address_to_go_on",
     "adopt",
     "again",
+    "arrive",
     "as_text",
     "ask_for_new",
     "borrow",
@@ -100,6 +105,8 @@ __all__ = [
     "plain",
     "points_widget",
     "preset_name",
+    "project",
+    "projector",
     "results",
     "run_id",
     "select",

@@ -5,7 +5,7 @@ Streamlit forgets the address of a page that one leaves.
 
 import streamlit as st
 
-from dashboard.state.session import keep
+from dashboard.state.session import keep, tell
 
 
 def page() -> str:
@@ -18,6 +18,7 @@ def enter(page: str) -> None:
     if st.session_state.get("page", page) != page and not st.query_params.to_dict():
         st.query_params.from_dict(address_of(page))
     st.session_state["page"] = page
+    set_parameter("projector", "1" if projector() else None)
     leave(page)
 
 
@@ -36,6 +37,29 @@ def set_parameter(name: str, value: str | None) -> None:
         st.query_params.pop(name, None)
     elif st.query_params.get(name) != value:
         st.query_params[name] = value
+
+
+# The projector: large type for a lecture room, on all pages; `projector=1` in the address.
+
+
+def arrive() -> None:
+    """Before a page is drawn: what the address says of the projector. Without a word of it, all stays as it was."""
+    asked = st.query_params.get("projector")
+    if asked is None:
+        return
+    if asked not in ("0", "1"):
+        tell(f"The address asked for the projector mode “{asked}”; allowed are 0 and 1.")
+    st.session_state["projector"] = asked == "1"
+
+
+def projector() -> bool:
+    """Whether the page is drawn for the last row of a lecture room."""
+    return bool(st.session_state.get("projector", False))
+
+
+def project(on: bool) -> None:
+    st.session_state["projector"] = on
+    set_parameter("projector", "1" if on else None)
 
 
 # The Data page, and its door to a new experiment.

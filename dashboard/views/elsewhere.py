@@ -19,7 +19,8 @@ def running(page: str = "explore") -> Job | None:
 def line() -> None:
     """One line on each run of another page, polled as long as they last."""
     if _others():
-        polled(_line, POLL)
+        with st.container(key="elsewhere"):
+            polled(_line, POLL)
 
 
 def _others() -> list[tuple[str, Job]]:

@@ -77,7 +77,7 @@ def running(job: Job, scene: Scene | None) -> None:
     left, right = st.columns(2, gap="medium")
     with left:
         st.caption("How fast does the loss fall?")
-        st.altair_chart(charts.loss(told.losses, ink()), key="live-loss")
+        st.altair_chart(charts.typed(charts.loss(told.losses, ink()), ink()), key="live-loss")
     with right:
         if told.accuracies:
             _accuracies(told, scene)
@@ -114,7 +114,7 @@ def _accuracies(told: Progress, scene: Scene) -> None:
     st.caption("What happens to the old tasks meanwhile?")
     count = len(told.accuracies[-1][1])
     names, firsts = scene.task_names[:count], scene.first_classes[:count]
-    st.altair_chart(charts.accuracies(told.accuracies, names, firsts), key="live-accuracy")
+    st.altair_chart(charts.typed(charts.accuracies(told.accuracies, names, firsts), ink()), key="live-accuracy")
     st.html(markup.task_key(names, firsts))
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from dashboard.palette import INKS, Ink
 from dashboard.points import Points
 
 SPLITS = ("validation", "test")
+PROJECTED = 1.5  # times the size of type, in charts, whose type does not follow the page's
 
 
 @dataclass(frozen=True)
@@ -105,8 +106,9 @@ class Scene:
 
 
 def ink() -> Ink:
-    """The ink of the theme that the browser shows."""
-    return INKS.get(st.context.theme.type or "light", INKS["light"])
+    """The ink of the theme that the browser shows, with large type for a projector."""
+    found = INKS.get(st.context.theme.type or "light", INKS["light"])
+    return replace(found, type=PROJECTED) if state.projector() else found
 
 
 def on_a_phone() -> bool:

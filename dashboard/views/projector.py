@@ -1,0 +1,26 @@
+"""The projector: a switch in the header of every page for large type, without settings and small print."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from dashboard import state
+
+LARGE = (Path(__file__).parent.parent / "projector.css").read_text(encoding="utf-8")
+PLACE = (
+    ".st-key-projector { position: fixed; top: 1.05rem; right: 3.6rem; width: auto !important; z-index: 999991; }"
+    " .st-key-projector p { white-space: nowrap; }"
+)
+
+
+def switch() -> None:
+    """The switch, and the style of the mode. Both are always sent, so that nothing moves into another's place."""
+    state.arrive()
+    on = state.projector()
+    st.html(f"<style>{PLACE}{LARGE if on else ''}</style>")
+    with st.container(key="projector"):
+        st.toggle(
+            "Projector",
+            key=state.widget("projector", on),
+            on_change=lambda: state.project(state.widget_value("projector")),
+        )
