@@ -15,6 +15,7 @@ from dashboard.charts.style import CONFIG
 from dashboard.evidence import Evidence, EvidenceError, Row, entrants
 from dashboard.exhibits import Exhibit
 from dashboard.palette import shape_image
+from dashboard.views import elsewhere
 from dashboard.views.scene import framed, ink
 
 Panel = Callable[[], None]
@@ -42,6 +43,7 @@ def page() -> None:
             '<p class="il-lede">What was measured, with every seed: what helps, what does not, and the command that '
             "measures it again.</p>"
         )
+    elsewhere.line()
     files = evidence.found()
     with right:
         name = _choice(files)
