@@ -37,7 +37,7 @@ class Verdict:
     unfinished: what an interrupted write left (or one that is under way), which nobody reads.
     """
 
-    steps: int = 0  # those that are whole, with all their arrays
+    steps: list[str] = field(default_factory=list)  # ids of those that are whole, with all their arrays
     objects: int = 0  # those that are whole
     damaged: list[Fault] = field(default_factory=list)
     others: list[Fault] = field(default_factory=list)
@@ -98,7 +98,8 @@ def verify(store: Store, set_aside: bool = True) -> Verdict:
         if node["parent"] is not None and node["parent"] not in nodes.keys() | others:
             words = f"{node_id} ({_words(node)}) lacks the step before it, {node['parent']}; take that one again."
             found.damaged.append(Fault(f"nodes/{node_id}.json", words))
-        found.steps += not missing
+        if not missing:
+            found.steps.append(node_id)
     return found
 
 

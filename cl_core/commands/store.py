@@ -18,6 +18,11 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
         action = actions.add_parser(name, help=about)
         options.add_store_option(action)
         action.set_defaults(run=run)
+    action = actions.add_parser("trial", help="kill a process that learns, inverts and saves, again and again")
+    action.add_argument("--kills", type=int, default=200, metavar="N", help="default: 200")
+    action.add_argument("--saving", action="store_true", help="of a process that does nothing but save: much quicker")
+    action.add_argument("--seed", type=int, default=0, help="of the moments")
+    action.set_defaults(run=trial)
 
 
 def show(args: argparse.Namespace) -> None:
@@ -46,7 +51,7 @@ def verify(args: argparse.Namespace) -> int:
     for name in found.unfinished:
         print(f"{name} is half-written: of a process that was ended, or one that is writing now; `prune` removes it.")
     verdict = f"damaged: {len(found.damaged)}" if found.damaged else "nothing is damaged"
-    print(f"{store.path}: {found.steps} steps and {found.objects} files of arrays are whole; {verdict}.")
+    print(f"{store.path}: {len(found.steps)} steps and {found.objects} files of arrays are whole; {verdict}.")
     return int(bool(found.damaged))
 
 
@@ -55,6 +60,15 @@ def prune(args: argparse.Namespace) -> None:
     store = _there(args)
     count, size = store.prune()
     print(f"{count} files removed, {size:,} bytes freed. What is younger than ten minutes stays.")
+
+
+def trial(args: argparse.Namespace) -> int:
+    """Kill, look, start again. Returns 1 when something was lost."""
+    from cl_core.commands import kills
+
+    counts = (kills.of_saving if args.saving else kills.of_experiments)(args.kills, args.seed)
+    print(counts)
+    return int(not counts.nothing_lost)
 
 
 def _there(args: argparse.Namespace) -> Store:
