@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from cl_core.commands import batch, evidence, options
+from cl_core.commands import batch, duration, evidence, options
 from cl_core.config import Config, ConfigError
 
 Changes = dict[str, dict[str, Any]]
@@ -74,10 +74,13 @@ def run(args: argparse.Namespace) -> None:
             raise ConfigError(f"There is no row “{name}” for these settings; allowed are {', '.join(rows)}.")
     names = list(dict.fromkeys([AS_IT_IS, *(args.only or rows)]))
     configs = {name: base.override(rows[name]) for name in names}
+    runs = batch.over_seeds(configs, args.seeds)
+    if not duration.agreed(args, [run.config for run in runs], args.processes):
+        return
     words = (["--strategy", args.strategy] if args.strategy else []) + (["--only", *args.only] if args.only else [])
     facts = evidence.about("ablate", args, base, words) | {"changes": {name: rows[name] for name in names}}
     batch.run_all(
-        batch.over_seeds(configs, args.seeds),
+        runs,
         args.store,
         args.processes,
         evidence.named_row,

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cl_core.commands import options, progress
+from cl_core.commands import duration, options, progress
 from cl_core.config import Config, ConfigError
 from cl_core.datasets import DataError
 from cl_core.events import Diverged, Event
@@ -64,6 +64,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="runs at the same time, each on one thread unless --set machine.threads says otherwise; default: the "
         f"cores of this machine, {cores()}",
     )
+    duration.add_option(parser)
 
 
 def cores() -> int:

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from cl_core import strategies
-from cl_core.commands import batch, evidence, options
+from cl_core.commands import batch, duration, evidence, options
 from cl_core.config import ConfigError
 
 
@@ -31,9 +31,12 @@ def run(args: argparse.Namespace) -> None:
     if len(set(names)) < len(names):
         raise ConfigError("A strategy is named twice in --strategies; each counts once.")
     configs = {name: strategies.configure(base, name) for name in names}
+    runs = batch.over_seeds(configs, args.seeds)
+    if not duration.agreed(args, [run.config for run in runs], args.processes):
+        return
     facts = evidence.about("compare", args, base, ["--strategies", *names])
     batch.run_all(
-        batch.over_seeds(configs, args.seeds),
+        runs,
         args.store,
         args.processes,
         evidence.row,

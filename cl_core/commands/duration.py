@@ -1,30 +1,45 @@
-"""How long a whole experiment would take on this machine, from a few measured steps, and whether to go on."""
+"""How long whole experiments would take on this machine, from a few measured steps, and whether to go on."""
 
+import argparse
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from cl_core.config import Config, ConfigError
+from cl_core.presets import FOR_A_GPU
 from cl_core.stream import TaskStream
 
 MEASURED = 3  # steps, after one that is not counted
 HEAD, STAGE = 1 / 3, 2 / 3  # of the work of a step, where only the head or the last stage is trained
 
 
-def agreed(preset: str, config: Config) -> bool:
-    """Whether to start: on a GPU always; on a CPU it says how long it would take, and asks.
+def add_option(parser: argparse.ArgumentParser) -> None:
+    """--yes, for commands that ask."""
+    parser.add_argument("--yes", action="store_true", help="do not ask before what would take very long here")
+
+
+def agreed(args: argparse.Namespace, configs: Sequence[Config], at_a_time: int = 1) -> bool:
+    """Whether to start runs of one network: on a CPU, those made for a GPU say how long they would take, and ask.
 
     Raises ConfigError where there is nobody to ask, and DataError when the data is not there.
     """
+    if args.preset not in FOR_A_GPU or args.yes:
+        return True
     from cl_core.state import resolve_device  # needs torch
 
-    stream = TaskStream(config.stream, config.machine.seed)
-    if resolve_device(config.machine.device).type != "cpu":
+    first = configs[0]
+    stream = TaskStream(first.stream, first.machine.seed)
+    if resolve_device(first.machine.device).type != "cpu":
         return True
-    told = f"{preset} is made for a GPU; on this CPU it would take about {in_words(seconds(config, stream))}"
+    pace = _seconds_an_image(first, stream)
+    needed = sum(seconds(config, stream, pace) for config in configs) / at_a_time
+    told = f"{args.preset} is made for a GPU; on this CPU it would take about {in_words(needed)}"
     if not sys.stdin.isatty():
         raise ConfigError(f"{told}. To start it all the same, add --yes.")
-    return input(f"{told}. Start it? [y/N] ").strip().lower() in ("y", "yes")
+    if input(f"{told}. Start it? [y/N] ").strip().lower() in ("y", "yes"):
+        return True
+    print("Nothing was started.")
+    return False
 
 
 def in_words(time_needed: float) -> str:
@@ -35,12 +50,15 @@ def in_words(time_needed: float) -> str:
     return f"{max(1, round(time_needed / 60))} min"
 
 
-def seconds(config: Config, stream: TaskStream) -> float:
-    """Seconds of learning and inverting the whole stream on the CPU; measuring is not counted."""
+def seconds(config: Config, stream: TaskStream, pace: tuple[float, float] | None = None) -> float:
+    """Seconds of learning and inverting the whole stream on the CPU; measuring is not counted.
+
+    pace: seconds of a pass of one image, in learning and in inversion; without it, it is measured.
+    """
     from cl_core import strategies
 
     learn, invert = config.learn, config.invert
-    learning, inverting = _seconds_an_image(config, stream)
+    learning, inverting = pace or _seconds_an_image(config, stream)
     strategy, total = strategies.get(learn.strategy), 0.0
     layers = sum(invert.layer_iterations) / len(invert.layer_iterations) if invert.layer_iterations else None
     passes = (invert.iterations_per_layer if layers is None else layers) + invert.full_iterations

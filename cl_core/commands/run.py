@@ -10,7 +10,7 @@ from typing import Any
 from cl_core import recipe
 from cl_core.commands import duration, options, progress, report
 from cl_core.config import Config, ConfigError, differences
-from cl_core.presets import DEFAULTS, FOR_A_GPU
+from cl_core.presets import DEFAULTS
 from cl_core.snapshot import Snapshot
 from cl_core.store import Store, StoreError
 
@@ -27,7 +27,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
         help="the steps to take, as `export` and the app write them",
     )
     options.add_store_option(parser)
-    parser.add_argument("--yes", action="store_true", help="do not ask before what would take very long here")
+    duration.add_option(parser)
     parser.add_argument("--out", type=Path, help="folder for the results; default: runs/PRESET-STRATEGY-SEED")
     parser.set_defaults(run=run)
 
@@ -38,8 +38,7 @@ def run(args: argparse.Namespace) -> None:
         _follow(args)
         return
     config = options.config_from(args)
-    if args.preset in FOR_A_GPU and not args.yes and not duration.agreed(args.preset, config):
-        print("Nothing was started.")
+    if not duration.agreed(args, [config]):
         return
     out = args.out or Path("runs") / f"{args.preset}-{config.learn.strategy}-{config.machine.seed}"
     _run(progress.steps(config, Store(args.store)), out, command_line(config, args.store), args.store)

@@ -99,8 +99,9 @@ def heavy(monkeypatch, tmp_path) -> list[str]:
     return ["run", "--preset", HEAVY, "--set", "machine.device=cpu", *places]
 
 
-def test_without_anyone_to_ask_it_says_how_long_it_would_take_and_stops(heavy, capsys, tmp_path):
-    assert main(heavy) == 2
+@pytest.mark.parametrize("command", ["run", "compare", "ablate"])
+def test_without_anyone_to_ask_it_says_how_long_it_would_take_and_stops(heavy, capsys, tmp_path, command):
+    assert main([command, *heavy[1:]]) == 2
     said = capsys.readouterr().err
     assert said.count("\n") == 1
     assert "on this CPU it would take about 1 min" in said
