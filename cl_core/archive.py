@@ -20,10 +20,11 @@ import zipfile
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from safetensors import SafetensorError
 
+from cl_core import shapes
 from cl_core.config import ConfigError
 from cl_core.snapshot import Snapshot
 from cl_core.store import Store, StoreError, node_name, object_name
@@ -140,32 +141,8 @@ def _check(aside: Store, ids: list[str]) -> None:
         step = aside.load(node)
         if step.parent != (before.id if before is not None else None) or (step.verb == "start") != (before is None):
             raise StoreError("Its steps do not follow each other.")
-        _check_shape(step)
+        shapes.check(step)
         before = step
-
-
-def _check_shape(step: Snapshot) -> None:
-    sizes, learned, record = step.task_sizes, step.tasks_learned, step.record
-    whole = (
-        step.verb in ("start", "learn", "invert")
-        and all(isinstance(size, int) and size > 0 for size in sizes)
-        and all(isinstance(name, str) for name in step.class_names)
-        and isinstance(learned, int)
-        and 0 <= learned <= len(sizes)
-        and isinstance(record, dict)
-        and (step.verb == "start" or bool(step.group("model")))
-        and (not learned or all(_is_matrix(record["accuracy"][split], learned) for split in ("validation", "test")))
-    )
-    labels = [label for name, label in step.arrays.items() if name.endswith("labels")]
-    if not whole or any(label.ndim != 1 or (label < 0).any() for label in labels):
-        raise StoreError("A step is not of the shape that steps have.")
-    if any((label >= len(step.class_names)).any() for label in labels):
-        raise StoreError("A step has images of classes that it does not name.")
-
-
-def _is_matrix(rows: Any, learned: int) -> bool:
-    """A row for each task learned, of numbers."""
-    return len(rows) == learned and all(isinstance(value, int | float) for row in rows for value in row)
 
 
 def _take_over(aside: Store, ids: list[str], store: Store) -> None:

@@ -138,10 +138,11 @@ def savings(folder: Path, number: int, pipe: Connection) -> None:
         for i in range(8):
             shared = {"model/weight": np.full(20_000, stream % 7, np.float32)}  # by all of the stream and by others
             arrays = freeze(shared | {"view/real": draws.random((200, 64))})
+            name, before = f"{stream:08x}{i:02x}{os.getpid():08x}", None if parent is None else parent.id
+            record = {"accuracy": draws.random(2000).tolist()}
             parent = Snapshot(
-                f"{stream:08x}{i:02x}{os.getpid():08x}", parent and parent.id, "learn" if i else "start", i, Config(),
-                ("cat", "mug"), (1,) * 8, arrays, {"accuracy": draws.random(2000).tolist()},
-            )  # fmt: skip
+                name, before, "learn" if i else "start", i, Config(), ("cat", "mug"), (1,) * 8, arrays, record
+            )
             store.save(parent)
             ids.append(parent.id)
             pipe.send(("saved", parent.id))
