@@ -234,6 +234,20 @@ def test_settings_in_the_address_are_those_of_the_next_step(lab):
     assert "**demo** with 1 change" in texts(page)
 
 
+def test_two_sessions_do_not_see_each_other_s_settings_and_choices(lab):
+    """Two tabs at the same moment of one experiment: what one sets, chooses and looks at is not the other's."""
+    tip = fake_core.grown("pmi", lab, 1)[-1]
+    first, second = (open_page(node=tip.id, preset="demo") for _ in range(2))
+    before = second.select_slider(key="w.front.invert.full_iterations").value
+    first.select_slider(key="w.front.invert.full_iterations").set_value("3").run()
+    first.segmented_control(key="view.split").set_value("test").run()
+    second.run()
+    assert first.query_params["invert.full_iterations"] == "3"
+    assert "invert.full_iterations" not in second.query_params
+    assert second.select_slider(key="w.front.invert.full_iterations").value == before not in (3, "3")
+    assert second.segmented_control(key="view.split").value == "validation"
+
+
 def test_umap_is_asked_for_and_can_be_cancelled(page):
     page.segmented_control(key="view.projection").set_value("UMAP").run()
     button(page, "Draw the UMAP picture").click().run()
