@@ -9,18 +9,22 @@ from cl_core.commands import (
     ablate,
     bench,
     build_data,
+    build_emoji,
     build_example,
+    clip_report,
     compare,
     data,
     export_run,
     import_run,
     info,
     oracle,
+    pretrain_clip,
     race,
     run,
     store,
 )
 
 COMMANDS = (
-    run, compare, ablate, export_run, import_run, store, info, data, oracle, race, bench, build_data, build_example,
+    run, compare, ablate, export_run, import_run, store, info, data, oracle, race, bench, pretrain_clip, clip_report,
+    build_data, build_emoji, build_example,
 )  # fmt: skip

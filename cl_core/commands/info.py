@@ -31,7 +31,8 @@ def run(args: argparse.Namespace) -> None:
     for name in datasets.NAMES:
         data = datasets.load(name)
         sizes = ", ".join(f"{len(data.split(split))} {split}" for split in datasets.SPLITS)
-        print(f"  {name}: {len(data.class_names)} classes ({', '.join(data.class_names)}); {sizes}; {data.licence}")
+        names = ", ".join(data.class_names[:10]) + ", …" * (len(data.class_names) > 10)
+        print(f"  {name}: {len(data.class_names)} classes ({names}); {sizes}; {data.licence}")
     print(
         f"  also {', '.join(datasets.vision.SOURCES)} (`python -m cl_core data` says which are here), and folder:PATH"
     )

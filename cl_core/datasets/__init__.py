@@ -1,16 +1,17 @@
 """A name → images and class names; no torch.
 
-Bundled sets (bundled.py), well-known ones on this computer (vision.py) and folders of images (folders.py).
+Bundled sets (bundled.py, emoji.py), well-known ones on this computer (vision.py) and folders of images (folders.py).
 """
 
 from pathlib import Path
 
-from cl_core.datasets import bundled, folders, vision
+from cl_core.datasets import bundled, emoji, folders, vision
 from cl_core.datasets.base import ASSETS, SPLITS, DataError, Dataset, Split
 
 __all__ = ["ASSETS", "FOLDER", "NAMES", "SPLITS", "DataError", "Dataset", "Split", "available", "load", "title"]
 
-NAMES = ("fashion-mnist",)  # the bundled ones
+NAMES = ("fashion-mnist", *emoji.PREPARATION)  # the bundled ones
+TITLES = {"fashion-mnist": "Fashion-MNIST", "emoji": "Emoji, by group", "emoji-concepts": "Emoji, unseen concepts"}
 FOLDER = "folder:"
 
 
@@ -23,6 +24,8 @@ def load(name: str) -> Dataset:
     if name not in NAMES:
         known = ", ".join((*NAMES, *vision.SOURCES))
         raise DataError(f"There is no data set “{name}”; known are {known} and folder:PATH.")
+    if name in emoji.PREPARATION:
+        return emoji.load(name)
     return bundled.load(ASSETS / name)
 
 
@@ -35,4 +38,4 @@ def title(name: str) -> str:
     """A data set's name for reading: of a folder, its last part."""
     if name.startswith(FOLDER):
         return Path(name.removeprefix(FOLDER)).name or name
-    return vision.SOURCES[name].title if name in vision.SOURCES else {"fashion-mnist": "Fashion-MNIST"}.get(name, name)
+    return vision.SOURCES[name].title if name in vision.SOURCES else TITLES.get(name, name)

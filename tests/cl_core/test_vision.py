@@ -182,7 +182,7 @@ def test_the_command_lists_and_shows(mnist: Path, capsys: pytest.CaptureFixture[
     assert "comes with the program" in lines["fashion-mnist"]
     assert "on this computer" in lines["mnist"]
     assert "170 MB: python -m cl_core data cifar-10 --fetch" in lines["cifar-10"]
-    assert datasets.available() == ("fashion-mnist", "mnist")
+    assert datasets.available() == (*datasets.NAMES, "mnist")
     assert main(["data", "mnist"]) == 0
     out = capsys.readouterr().out
     assert "MNIST: 10 classes, 28 × 28, grey" in out

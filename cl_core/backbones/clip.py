@@ -1,0 +1,336 @@
+"""CLIP (Radford et al. 2021) through open_clip, and its image tower as a chain of layers (METHOD.md §3, §8).
+
+The only file that knows open_clip. The small CLIP comes with the program: an architecture in open_clip's own JSON form
+and weights that hold only the rows of the token embedding that occurred in its training. Any vision transformer of
+open_clip goes through the same code, with random weights, a pretrained tag or a checkpoint on this computer.
+
+Letters: n images, t tokens (the class token first), w width, d feature size.
+"""
+
+import json
+import logging
+import pickle
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import open_clip
+import torch
+from open_clip.constants import OPENAI_DATASET_MEAN, OPENAI_DATASET_STD
+from open_clip.transformer import VisionTransformer
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from cl_core.backbones.chain import Backbone
+from cl_core.config import ConfigError
+from cl_core.datasets import ASSETS
+
+SMALL = "small-clip"  # the one that comes with the program
+SMALL_ARCHITECTURE = ASSETS / "clip" / f"{SMALL}.json"
+SMALL_WEIGHTS = ASSETS / "clip" / f"{SMALL}.safetensors"
+SMALL_MEAN, SMALL_STD = (0.5, 0.5, 0.5), (0.5, 0.5, 0.5)
+TOKENS = "token_ids"  # the tensor that says which rows of the vocabulary the small weights hold
+_EMBEDDING = "token_embedding.weight"
+_REBUILD = "run `python -m cl_core pretrain-clip` to make it again"
+
+
+class Clip(nn.Module):
+    """A CLIP model with its tokenizer and the normalisation of its images.
+
+    model: open_clip's; read_tokens: the token ids that it was trained on, None when that is the whole vocabulary.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(
+        self,
+        model: Any,
+        name: str,
+        mean: Sequence[float],
+        std: Sequence[float],
+        read_tokens: frozenset[int] | None = None,
+    ) -> None:
+        super().__init__()
+        self.model: Any = model
+        self.name = name
+        self.read_tokens = read_tokens
+        self.tokenizer = tokenizer_of(name, model.context_length)
+        self.register_buffer("mean", torch.tensor(mean).view(3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(std).view(3, 1, 1), persistent=False)
+
+    @property
+    def scale(self) -> Tensor:
+        """What the cosines are multiplied by to become logits."""
+        return self.model.logit_scale.exp()
+
+    def encode_image(self, images: Tensor) -> Tensor:
+        """Normalised features (n, d) of images (n, 3, h, w) in [0, 1]."""
+        return F.normalize(self.model.encode_image((images - self.mean) / self.std), dim=-1)
+
+    def encode_text(self, prompts: Sequence[str]) -> Tensor:
+        """Normalised features (n, d) of prompts. Raises ConfigError when a word of one was never read in training."""
+        self.check(prompts)
+        tokens = self.tokenizer(list(prompts)).to(self.mean.device)
+        return F.normalize(self.model.encode_text(tokens), dim=-1)
+
+    def prototypes(self, prompts: Sequence[Sequence[str]]) -> Tensor:
+        """Text prototypes (classes, d): of each class, the normalised mean of its prompts' features. ConfigError."""
+        return F.normalize(torch.stack([self.encode_text(of).mean(0) for of in prompts]), dim=-1)
+
+    def check(self, prompts: Sequence[str]) -> None:
+        """Raises ConfigError naming the words that this CLIP has never read."""
+        words = sorted({word for prompt in prompts for word in self.unread_words(prompt)})
+        if words:
+            said = ", ".join(f"“{word}”" for word in words)
+            raise ConfigError(f"The small CLIP has never read {said}; say it in other, simpler words.")
+
+    def unread_words(self, prompt: str) -> list[str]:
+        """The words of a prompt with a token that did not occur in training, in their order."""
+        if self.read_tokens is None:
+            return []
+        return [word for word in prompt.split() if not self.read_tokens.issuperset(self.tokenizer.encode(word))]
+
+
+class Embedding(nn.Module):
+    """Layer 1: images in [0, 1] (n, 3, h, w) → tokens (n, t, w): normalisation, patches, class token, positions,
+    ln_pre.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, clip: Clip) -> None:
+        super().__init__()
+        self.visual: Any = clip.model.visual
+        self.register_buffer("mean", clip.mean, persistent=False)
+        self.register_buffer("std", clip.std, persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        visual = self.visual
+        patches = visual.conv1((x - self.mean) / self.std).flatten(2).transpose(1, 2)  # (n, t − 1, w)
+        first = visual.class_embedding.expand(len(x), 1, -1)
+        return visual.ln_pre(torch.cat([first, patches], dim=1) + visual.positional_embedding)
+
+
+class Projection(nn.Module):
+    """The last transformer block with the final norm, projection and normalisation: tokens (n, t, w) → (n, d).
+
+    Block and head are one layer: the head reads the class token alone, so that without the block before it the other
+    tokens would get no gradient and could not be inverted.
+    """
+
+    def __init__(self, block: nn.Module, visual: VisionTransformer) -> None:
+        super().__init__()
+        self.block = block
+        self.visual = visual
+
+    def forward(self, x: Tensor) -> Tensor:
+        pooled, _ = self.visual._pool(self.block(x))
+        return F.normalize(pooled @ self.visual.proj, dim=-1)
+
+
+class ClipChain(Backbone):
+    """The image tower of a Clip as a chain; its head compares with text prototypes (`set_prototypes`).
+
+    Images go in as they are, in [0, 1]; features come out normalised. The layers share the tower's own parameters.
+    """
+
+    def __init__(self, clip: Clip) -> None:
+        visual = clip.model.visual
+        blocks = list(visual.transformer.resblocks)
+        layers = [Embedding(clip), *blocks[:-1], Projection(blocks[-1], visual)]
+        names = ["patch embedding", *(f"block {i}" for i in range(1, len(blocks))), f"block {len(blocks)} and head"]
+        half = (len(layers) + 1) // 2
+        height, width = visual.image_size
+        stages = [range(0, 1), range(1, half), range(half, len(layers))] if half > 1 else [range(len(layers))]
+        super().__init__(layers, names, stages, (3, height, width))
+
+    def set_prototypes(self, prototypes: Tensor, scale: Tensor) -> None:
+        """A head whose logits are scale · cosine with text prototypes (classes, d)."""
+        head = nn.Linear(prototypes.shape[1], len(prototypes)).to(prototypes.device)
+        with torch.no_grad():
+            head.weight.copy_(scale * prototypes)
+            head.bias.zero_()
+        self.head = head
+
+
+def build(name: str = SMALL, checkpoint: str = "", seed: int | None = None) -> Clip:
+    """The CLIP of that name, in evaluation mode.
+
+    checkpoint: "" the weights that come with the program (SMALL alone has such); else a file (.safetensors, or one that
+    torch.load reads with weights_only) or a pretrained tag of open_clip, which is fetched over the internet. seed: take
+    random weights from it instead. Raises ConfigError when the name, the file or the architecture in it is another.
+    """
+    if name == SMALL and seed is None:
+        return load_small(Path(checkpoint).expanduser() if checkpoint else SMALL_WEIGHTS)
+    config = _config_of(name)
+    tag = open_clip.get_pretrained_cfg(name, checkpoint) if checkpoint else {}
+    model = _construct(name, config, 0 if seed is None else seed, quick_gelu=tag.get("quick_gelu", False))
+    mean, std = (SMALL_MEAN, SMALL_STD) if name == SMALL else (model.visual.image_mean, model.visual.image_std)
+    if seed is None:
+        _fill(model, name, checkpoint, tag)
+        mean, std = tag.get("mean", mean), tag.get("std", std)
+    return Clip(model, name, mean or OPENAI_DATASET_MEAN, std or OPENAI_DATASET_STD).eval()
+
+
+def load_small(file: Path = SMALL_WEIGHTS) -> Clip:
+    """The small CLIP in a file that `save_small` has written. Raises ConfigError."""
+    try:
+        with safe_open(file, "pt") as content:
+            tensors = {key: content.get_tensor(key) for key in content.keys()}  # noqa: SIM118 – no mapping
+    except (OSError, SafetensorError) as error:
+        raise ConfigError(f"The weights file {file} cannot be read; {_REBUILD}.") from error
+    try:
+        model = _construct(SMALL, _config_of(SMALL), 0)
+        ids = tensors.pop(TOKENS).long()
+        rows = tensors[_EMBEDDING]
+        tensors[_EMBEDDING] = torch.zeros(model.vocab_size, rows.shape[1]).index_copy(0, ids, rows.float())
+        model.load_state_dict({key: tensor.float() for key, tensor in tensors.items()})
+    except (KeyError, RuntimeError, IndexError) as error:
+        raise ConfigError(f"The weights file {file} is not one of the small CLIP; {_REBUILD}.") from error
+    return Clip(model, SMALL, SMALL_MEAN, SMALL_STD, frozenset(ids.tolist())).eval()
+
+
+def save_small(compact: nn.Module, token_ids: Tensor, file: Path, about: dict[str, str]) -> None:
+    """Write the folded weights of `construct_compact` in float16 with the rows' token ids (rows,); about: metadata."""
+    tensors = {key: tensor.half().contiguous() for key, tensor in compact.state_dict().items()}
+    tensors[TOKENS] = token_ids.to(torch.int32)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    save_file(tensors, file, metadata=about)
+
+
+def construct_compact(rows: int, seed: int, patch_dropout: float) -> Any:
+    """The small architecture with a vocabulary of `rows` tokens only, for training: its optimiser touches no others.
+
+    Tokens must be numbered in the order of their ids, so that the end-of-text token stays the highest.
+    """
+    config = _config_of(SMALL)
+    config["text_cfg"]["vocab_size"] = rows
+    config["vision_cfg"]["patch_dropout"] = patch_dropout
+    model = _construct(SMALL, config, seed)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model.visual.conv1 = _stem(config["vision_cfg"]["width"], norms=True)
+    return model
+
+
+def fold(model: Any) -> None:
+    """Fold the BatchNorms of a model of `construct_compact` into its convolutions, exactly, as it is stored."""
+    stem = model.visual.conv1
+    for i, layer in enumerate(stem):
+        if isinstance(layer, nn.BatchNorm2d):
+            stem[i - 1] = fuse_conv_bn_eval(stem[i - 1].eval(), layer.eval())
+            stem[i] = nn.Identity()
+
+
+def _stem(width: int, norms: bool = False) -> nn.Sequential:
+    """Three strided convolutions in place of the small CLIP's patch embedding: (n, 3, h, w) → (n, width, h/8, w/8).
+
+    Trained from few images, it learns what patches have in common much faster than one linear map of 8 × 8 pixels
+    (Xiao et al. 2021). norms: with BatchNorm, for training; stored, they are folded into the convolutions.
+    """
+    layers: list[nn.Module] = []
+    for channels, more in ((3, width // 4), (width // 4, width // 2), (width // 2, width)):
+        norm = nn.BatchNorm2d(more) if norms else nn.Identity()
+        layers += [nn.Conv2d(channels, more, 3, 2, 1, bias=not norms), norm, nn.GELU()]
+    return nn.Sequential(*layers[:-1])
+
+
+def set_patch_dropout(model: Any, share: float) -> None:
+    """The share of the patches that a model of `construct_compact` leaves out of each picture in training mode."""
+    model.visual.patch_dropout.prob = share
+
+
+def tokenizer_of(name: str, context_length: int) -> Any:
+    """open_clip's tokenizer of an architecture."""
+    if name == SMALL:
+        return open_clip.SimpleTokenizer(context_length=context_length)
+    return open_clip.get_tokenizer(name)
+
+
+def tokenize(texts: Sequence[str]) -> Tensor:
+    """Token ids (n, context) of texts as the small CLIP reads them, int64."""
+    return tokenizer_of(SMALL, _config_of(SMALL)["text_cfg"]["context_length"])(list(texts))
+
+
+def _config_of(name: str) -> dict[str, Any]:
+    """An architecture in open_clip's form. Raises ConfigError for an unknown name, or an image tower that is no chain.
+
+    A chain needs open_clip's own transformer with one pooled token; a tokenizer must not have to be fetched.
+    """
+    if name == SMALL:
+        return json.loads(SMALL_ARCHITECTURE.read_text(encoding="utf-8"))
+    config = open_clip.get_model_config(name)
+    if config is None:
+        raise ConfigError(f"There is no CLIP “{name}”; known are {SMALL} and open_clip's, such as ViT-B-32.")
+    vision, text = config["vision_cfg"], config["text_cfg"]
+    foreign = [vision.get("timm_model_name"), vision.get("attentional_pool"), text.get("hf_model_name")]
+    foreign += [text.get("hf_tokenizer_name"), config.get("multimodal_cfg")]
+    if any(foreign) or not isinstance(vision.get("layers"), int):
+        raise ConfigError(f"“{name}” is not one of open_clip's plain vision transformers, such as ViT-B-32.")
+    return config
+
+
+def _construct(name: str, config: dict[str, Any], seed: int, quick_gelu: bool = False) -> Any:
+    """An architecture with random weights. The global random state stays as it is."""
+    with torch.random.fork_rng(devices=[]), _quiet():
+        torch.manual_seed(seed)
+        if name == SMALL:
+            model = open_clip.CLIP(config["embed_dim"], config["vision_cfg"], config["text_cfg"])
+            model.visual.conv1 = _stem(config["vision_cfg"]["width"])
+            return model
+        return open_clip.create_model(name, load_weights=False, force_quick_gelu=quick_gelu)
+
+
+def _fill(model: nn.Module, name: str, checkpoint: str, tag: Mapping[str, Any]) -> None:
+    """Load a checkpoint file, or the weights of a pretrained tag. Raises ConfigError."""
+    if tag:
+        try:
+            with _quiet():
+                file = Path(open_clip.download_pretrained(dict(tag)))
+        except Exception as error:  # whatever the hub's client and the connection raise
+            reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+            raise ConfigError(f"The weights {checkpoint} of {name} could not be fetched ({reason}).") from error
+    else:
+        file = Path(checkpoint).expanduser()
+        if not checkpoint or not file.is_file():
+            tags = ", ".join(open_clip.list_pretrained_tags_by_model(name)) or "none"
+            if not checkpoint:
+                raise ConfigError(f"{name} needs weights: a file on this computer, or one of its tags ({tags}).")
+            raise ConfigError(f"“{checkpoint}” is no file on this computer, and no tag that {name} has ({tags}).")
+    _check_is_data(file)
+    try:
+        open_clip.load_checkpoint(model, str(file), weights_only=True)
+    except (RuntimeError, KeyError, ValueError, TypeError, AttributeError) as error:
+        raise ConfigError(f"The checkpoint {file} is of another architecture than {name}.") from error
+
+
+def _check_is_data(file: Path) -> None:
+    """Raises ConfigError when a checkpoint file is damaged, or would run code when it is read."""
+    try:
+        if file.suffix == ".safetensors":
+            with safe_open(file, "pt"):
+                return
+        content = torch.load(file, map_location="meta", weights_only=True)
+    except (OSError, RuntimeError, EOFError, ValueError, SafetensorError, pickle.UnpicklingError) as error:
+        raise ConfigError(
+            f"The checkpoint {file} cannot be read; it must be .safetensors, or hold nothing but weights."
+        ) from error
+    if not isinstance(content, dict):
+        raise ConfigError(f"The checkpoint {file} holds no weights by name.")
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without the log lines of open_clip and the hub's client: what matters of them comes as a ConfigError."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(before)

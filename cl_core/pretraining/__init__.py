@@ -1,0 +1,1 @@
+"""The small CLIP's training on drawings and captions (METHOD.md §8): captions, pictures, steps."""
