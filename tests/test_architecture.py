@@ -16,7 +16,7 @@ LAYERS = {
     "cl_core": [
         {"config", "datasets", "events", "files", "metrics", "seeding"},
         {"augment", "divergence", "images", "nodes", "presets", "snapshot", "stream"},
-        {"backbones", "recipe", "store"},
+        {"backbones", "projection", "recipe", "store"},
         {"shapes", "upkeep"},
         {"archive"},
         {"pretraining", "statistics"},

@@ -7,7 +7,8 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from cl_core.backbones import clip
+from cl_core.backbones import adapters, clip
+from cl_core.backbones.clip_chain import ClipChain
 from cl_core.config import ConfigError
 from cl_core.pretraining import material, training
 
@@ -36,7 +37,7 @@ def untaught(words: torch.Tensor) -> torch.nn.Module:
 def test_the_chain_is_the_image_tower(name: str, layers: int):
     """Random weights; the reference is open_clip's own encode_image on images normalised by hand."""
     model = clip.build(name, seed=1)
-    chain = clip.ClipChain(model).eval()
+    chain = ClipChain(model).eval()
     x = torch.rand(1, *chain.input_shape, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         reference = model.model.encode_image((x - model.mean) / model.std, normalize=True)
@@ -46,7 +47,7 @@ def test_the_chain_is_the_image_tower(name: str, layers: int):
 
 
 def test_every_token_of_the_last_layer_gets_a_gradient():
-    chain = clip.ClipChain(clip.build("small-clip", seed=0))
+    chain = ClipChain(clip.build("small-clip", seed=0))
     tokens = torch.randn(2, 17, 128, generator=torch.Generator().manual_seed(0), requires_grad=True)
     chain.layers[-1](tokens)[:, 0].sum().backward()
     assert tokens.grad is not None
@@ -63,7 +64,7 @@ def test_a_seed_is_all_that_random_weights_depend_on():
 
 def test_the_head_compares_with_text_prototypes(small: Path):
     model = clip.load_small(small)
-    chain = clip.ClipChain(model)
+    chain = ClipChain(model)
     x = torch.rand(3, *chain.input_shape, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         prototypes = model.prototypes([["a cat"], ["a dog", "dog"]])
@@ -109,11 +110,12 @@ def test_what_cannot_be_loaded_is_told_in_a_sentence(
 
 def test_a_checkpoint_on_this_computer_is_loaded(tmp_path: Path):
     model = clip.build("ViT-S-32-alt", seed=3).model
-    torch.save({"state_dict": model.state_dict()}, tmp_path / "weights.pt")
-    save_file(model.state_dict(), tmp_path / "weights.safetensors")
+    half = {key: tensor.half() for key, tensor in model.state_dict().items()}
+    torch.save({"state_dict": half}, tmp_path / "weights.pt")
+    save_file(half, tmp_path / "weights.safetensors")
     for name in ("weights.pt", "weights.safetensors"):
         loaded = clip.build("ViT-S-32-alt", str(tmp_path / name))
-        assert torch.equal(loaded.model.visual.proj, model.visual.proj)
+        assert torch.equal(loaded.model.visual.proj, half["visual.proj"].float())
 
 
 def test_weights_of_something_else_are_not_the_small_clip(tmp_path: Path):
@@ -175,3 +177,21 @@ def test_nothing_withheld_is_taught(taught: material.Material):
     worn = on_white(clothes.images[[label in CLOTHES_WITHHELD for label in clothes.labels]])
     assert len(worn) == 4000
     assert not shown & {image.tobytes() for image in worn}
+
+
+@pytest.mark.parametrize("name", ["small-clip", "ViT-S-32-alt"])
+def test_adapters_start_as_the_identity_and_are_all_that_learns(name: str):
+    model = clip.build(name, seed=0)
+    x = torch.rand(2, *ClipChain(model).input_shape, generator=torch.Generator().manual_seed(0))
+    tokens = model.tokenizer(["a cat"])
+    with torch.no_grad():
+        images, texts = model.encode_image(x), model.model.encode_text(tokens)
+        added = adapters.add_adapters(model, 8, torch.Generator().manual_seed(0))
+        chain = ClipChain(model)
+        torch.testing.assert_close(chain.features(x), images, atol=0, rtol=0)
+        torch.testing.assert_close(model.model.encode_text(tokens), texts, atol=0, rtol=0)
+        added[0].up.weight.fill_(0.1)
+        assert not torch.equal(chain.features(x), images)  # the chain is the adapted tower
+    learns = {n for n, p in model.named_parameters() if p.requires_grad}
+    assert learns == set(adapters.adapter_state(model))
+    assert len(learns) == 4 * len(added)
