@@ -6,6 +6,7 @@ from pathlib import Path
 
 from cl_core.store import StoreError
 from dashboard import evidence, exhibits, library, projections
+from dashboard.bench import BenchError
 
 
 def umap(args: argparse.Namespace) -> None:
@@ -47,6 +48,27 @@ def figure(args: argparse.Namespace) -> None:
     print(out)
 
 
+def bench(args: argparse.Namespace) -> None:
+    """Measure how fast the app answers, in headless Chromium."""
+    from dashboard import bench as measured
+
+    found = measured.measure(args.repeats)
+    print(measured.table(found))
+    if args.out is not None:
+        try:
+            args.out.parent.mkdir(parents=True, exist_ok=True)
+            args.out.write_text(measured.as_json(found), encoding="utf-8")
+        except OSError as error:
+            raise StoreError(f"{args.out} cannot be written ({error.strerror or error}).") from error
+        print(args.out)
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 100:
+        raise argparse.ArgumentTypeError(f"“{text}” is no number of repeats: 1 to 100 are allowed.")
+    return int(text)
+
+
 def main() -> int:
     """The exit code: 0, or 2 with a sentence when something cannot be read or written."""
     parser = argparse.ArgumentParser(prog="python -m dashboard", description=__doc__)
@@ -64,10 +86,15 @@ def main() -> int:
     telling.add_argument("node", metavar="NODE", help="the last step: its name is in run.json and in the app's address")
     telling.add_argument("--out", type=Path, metavar="FILE", default=Path("report.html"), help="default: report.html")
     telling.set_defaults(run=report)
+    about = "measure how fast the app answers, in headless Chromium on the finished example"
+    timing = commands.add_parser("bench", help=about, description=about)
+    timing.add_argument("--repeats", type=_count, default=5, help="visits that are measured; default: 5")
+    timing.add_argument("--out", type=Path, metavar="FILE", help="also write all the times, as JSON")
+    timing.set_defaults(run=bench)
     args = parser.parse_args()
     try:
         args.run(args)
-    except (StoreError, evidence.EvidenceError) as error:
+    except (StoreError, evidence.EvidenceError, BenchError) as error:
         print(error, file=sys.stderr)
         return 2
     return 0

@@ -33,6 +33,7 @@ LAYERS = {
     ],
     "dashboard": [
         {
+            "bench",
             "drift",
             "estimate",
             "evidence",

@@ -5,12 +5,13 @@ from collections.abc import Mapping
 
 import numpy as np
 import streamlit as st
+from plotly.graph_objects import Figure
 
 from dashboard import library, markup, projections, state
 from dashboard.charts import features as charts
 from dashboard.charts.style import CONFIG
 from dashboard.job import REGISTRY
-from dashboard.palette import colour
+from dashboard.palette import Ink, colour
 from dashboard.points import from_selection
 from dashboard.projections import Projection
 from dashboard.views import actions, chosen
@@ -61,19 +62,8 @@ def _space(scene: Scene, view: Mapping[str, np.ndarray]) -> None:
         projection = _projection(method or "PCA", view)
         if projection is None:
             return
-        figure = charts.scatter(
-            projection,
-            view["real_labels"],
-            view.get("synthetic_labels", NONE),
-            scene.names,
-            ink(),
-            scene.chips,
-            real="real" in shown,
-            synthetic="synthetic" in shown,
-            ellipses=ellipses,
-            movable=not on_a_phone(),
-            target_labels=view.get("target_labels") if "target" in shown else None,
-        )
+        what = method or "PCA", tuple(shown), tuple(ellipses), tuple(scene.names), scene.chips, ink(), on_a_phone()
+        figure = _figure(projections.umap_key(view), *what, projection, view)
         key, alt = state.points_widget(), "Real and synthetic features in two dimensions"
         if on_a_phone():
             st.plotly_chart(figure, config=CONFIG, key="features", alt=alt)
@@ -111,6 +101,34 @@ def _projection(method: str, view: Mapping[str, np.ndarray]) -> Projection | Non
     if found is None:
         _ask_for_umap(view)
     return found
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)  # it is read only: a point that is chosen does not change it
+def _figure(
+    key: str,
+    method: str,
+    shown: tuple[str, ...],
+    ellipses: tuple[str, ...],
+    names: tuple[str, ...],
+    chips: frozenset[int],
+    paint: Ink,
+    phone: bool,
+    _projection: Projection,
+    _view: Mapping[str, np.ndarray],
+) -> Figure:
+    return charts.scatter(
+        _projection,
+        _view["real_labels"],
+        _view.get("synthetic_labels", NONE),
+        names,
+        paint,
+        chips,
+        real="real" in shown,
+        synthetic="synthetic" in shown,
+        ellipses=ellipses,
+        movable=not phone,
+        target_labels=_view.get("target_labels") if "target" in shown else None,
+    )
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
