@@ -7,6 +7,7 @@ to both. One PCA is fitted on the real features; everything is shown in its axes
 import hashlib
 import io
 import json
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -101,7 +102,7 @@ def compare(a: Snapshot, b: Snapshot, lender: Snapshot) -> Comparison:
     real_images, real_labels = real_images_of(a, b, numbers)
     real = features(from_bytes(real_images, state.device))
     pca = PCA(min(DIMENSIONS, *real.shape), svd_solver="full").fit(real)
-    arrays = {"real": pca.transform(real), "real_labels": real_labels, "explained": pca.explained_variance_ratio_}
+    arrays = {"real": pca.transform(real), "real_labels": real_labels, "explained": measure.explained(pca)}
     for name, node, of in (("a", a, {c: c for c in numbers.values()}), ("b", b, numbers)):
         images, labels = synthetic_of(node, of)
         found = features(torch.tensor(images).float()) if len(images) else real[:0]
@@ -181,7 +182,7 @@ def read(file: Path) -> Comparison | None:
         with np.load(file, allow_pickle=False) as found:
             told = json.loads(str(found["told"]))
             return Comparison(told["lender"], **{name: found[name] for name in ARRAYS}, alignment=told["alignment"])
-    except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile):
+    except (OSError, ValueError, KeyError, TypeError, EOFError, RecursionError, BadZipFile, zlib.error):
         return None
 
 

@@ -118,14 +118,16 @@ def view_arrays(
     images = stream.dataset.split("test").images[rows]
     found = features_of(backbone, normalise(from_bytes(images, device)))
     real = found.cpu().numpy()
-    pca = PCA(min(VIEW_DIMENSIONS, *real.shape), svd_solver="full").fit(real)
+    fitted = real if len(real) > 1 else np.repeat(real, 2, axis=0)  # a plane at least, also for a single image
+    with np.errstate(invalid="ignore"):  # equal features have no variance to share out
+        pca = PCA(min(VIEW_DIMENSIONS, *fitted.shape), svd_solver="full").fit(fitted)
     covariances = [gaussians.covariance(c).cpu().numpy() for c in range(len(gaussians))]
     arrays = {
         "real": _compact(pca.transform(real)),
         "real_labels": labels.astype(np.int16),
         "real_index": rows.astype(np.int32),
         "real_logits": _logits(backbone, found),
-        "explained": pca.explained_variance_ratio_.astype(np.float32),
+        "explained": explained(pca).astype(np.float32),
         "gaussian_mean": pca.transform(gaussians.mean.cpu().numpy()).astype(np.float32),
         "gaussian_covariance": _compact(
             np.stack([pca.components_ @ covariance @ pca.components_.T for covariance in covariances])
@@ -144,6 +146,11 @@ def view_arrays(
         flat = pca.transform(features.flatten(0, -2).cpu().numpy())
         arrays[name] = _compact(flat.reshape(*features.shape[:-1], -1))
     return arrays
+
+
+def explained(pca: PCA) -> np.ndarray:
+    """The share of the variance that each axis has: zeros where all the features are equal, or there is but one."""
+    return np.nan_to_num(np.asarray(pca.explained_variance_ratio_))
 
 
 def _logits(backbone: Backbone, features: Tensor) -> np.ndarray:

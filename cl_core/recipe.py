@@ -59,12 +59,16 @@ def one_config(path: Sequence[Snapshot]) -> Config | None:
 def read(file: Path) -> Recipe:
     """The recipe in a file. Raises ConfigError with a sentence."""
     try:
+        if file.exists() and not file.is_file():
+            raise ConfigError(f"{file} is not a file.")
         if file.stat().st_size > BYTES:
             raise ConfigError(f"{file} is too large for a list of steps.")
         return from_dict(json.loads(file.read_text(encoding="utf-8")))
     except OSError as error:
         raise ConfigError(f"{file} cannot be read ({error.strerror or error}).") from error
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+    except ConfigError:
+        raise
+    except (ValueError, RecursionError) as error:  # no text, no JSON, or a number of thousands of digits
         raise ConfigError(f"{file} is no list of steps: it is not JSON.") from error
 
 

@@ -94,6 +94,11 @@ def _record_fits(step: Snapshot) -> bool:
     """What is known of a record, each entry of its kind; and those there without which nothing can be shown."""
     learned, seen, record = step.tasks_learned, step.classes_seen, step.record
     after = {f"{name}_accuracy": _by_split(_rows(_rows(_share), learned)) for name in ("task", "class")}
+    distances = {"frechet": _number, "floor": _or_none(_number), "cosine": _or_none(_number), "images": _whole}
+
+    def a_class(value: Any) -> bool:
+        return _whole(value) and 0 <= value < seen
+
     known: dict[str, Check] = {
         **after,
         "accuracy": _by_split(lambda rows: _rows(_rows(_share), learned)(rows) and _is_triangle(rows)),
@@ -107,11 +112,10 @@ def _record_fits(step: Snapshot) -> bool:
         "layer_names": _rows(_text),
         "layers": _rows(_with(layer=_whole, name=_text, iterations=_whole, curve=_rows(_number), seconds=_number)),
         "refine": _with(iterations=_whole, curve=_named(_rows(_number)), seconds=_number),
-        "inverted_classes": _rows(lambda c: _whole(c) and 0 <= c < seen),
+        "inverted_classes": _rows(a_class),
         "film": _rows(_with(stage=_text, layer=_or_none(_whole), name=_text, iteration=_whole, of=_whole,
                             units=_number, loss=_or_none(_number))),
-        "alignment": _rows(lambda row: _named(_or_none(_number))(row) and 0 <= row.get("class", -1) < seen
-                           and _with(**dict.fromkeys(("frechet", "floor", "cosine", "images"), _number))(row)),
+        "alignment": _rows(_with(**{"class": a_class}, **distances)),
         "kept": _rows(_with(what=_text, shape=_text, bytes=_whole)),
         "kept_bytes": _whole, "replaced_bytes": _whole,
         "seconds": _named(_number),

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cl_core.datasets import DataError
 from cl_core.snapshot import Snapshot
 
 View = Mapping[str, np.ndarray]  # the arrays of a snapshot's group "view"
@@ -56,6 +57,8 @@ def _step(node: Snapshot, view: View, named: View) -> Step:
     real, labels = view["real"].astype(np.float64), view["real_labels"]
     mean, covariance = view["gaussian_mean"].astype(np.float64), view["gaussian_covariance"].astype(np.float64)
     classes = tuple(c for c in range(len(mean)) if (labels == c).sum() > 2)
+    if not classes:
+        raise DataError("A class needs three test images at least for its movement to be drawn; here none has so many.")
     turn, scale, here, there, shared = procrustes(*_same_images(view, named))
     w = scale * turn[:, :2].T  # (2, k): the map, and then the first two axes of the named network
     own = [real[labels == c] for c in classes]

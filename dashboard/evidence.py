@@ -157,9 +157,9 @@ def read(file: Path) -> Evidence:
         kind, rows = facts["kind"], tuple(facts.pop("rows"))
     except OSError as error:
         raise EvidenceError(f"{file} cannot be read ({error.strerror or error}).") from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise EvidenceError(f"{file} is not the JSON that compare, ablate and race write; {_again()}") from error
-    if kind not in KINDS:
+    if not isinstance(kind, str) or kind not in KINDS:
         raise EvidenceError(f"{file} holds results of the kind “{kind}”; allowed are {', '.join(KINDS)}.")
     if not rows:
         raise EvidenceError(f"{file} has no rows yet; the command that writes it had not finished a run.")

@@ -55,7 +55,7 @@ def example() -> Example:
     try:
         index = json.loads(file.read_text(encoding="utf-8"))
         return Example(str(index["title"]), str(index["main"]), dict(index.get("beside", {})))
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise StoreError(
             "The finished example is missing or damaged; `python -m cl_core build-example` makes it again. "
             "“New experiment” works without it."

@@ -30,7 +30,7 @@ def read(store: Store, node_id: str) -> Note:
         return Note(_clean(plain["name"], NAME), _clean(plain["note"], NOTE))
     except FileNotFoundError:
         return Note()
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise StoreError(f"The note {file.name} in {file.parent} is damaged; write it again or delete it.") from error
 
 

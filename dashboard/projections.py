@@ -73,8 +73,9 @@ def pca(view: View) -> Projection:
 def pca_of(view: View, classes: Collection[int]) -> Projection:
     """The first two principal axes of the real features of some classes: what is about these is seen best."""
     x = view["real"][np.isin(view["real_labels"], list(classes))].astype(np.float64)
+    x = np.repeat(x, 2, axis=0) if len(x) == 1 else x  # a plane at least
     _, lengths, axes = np.linalg.svd(x - x.mean(0), full_matrices=False)
-    share = lengths[:2] ** 2 / (lengths**2).sum()
+    share = lengths[:2] ** 2 / ((lengths**2).sum() or 1.0)
     names = tuple(f"principal axis {i + 1} of these classes · {share[i]:.0%} of their variance" for i in range(2))
     note = f"The plane is that of these classes' first two principal axes: {share.sum():.0%} of their real variance."
     return linear(view, axes[:2], x.mean(0), (names[0], names[1]), note)
@@ -90,7 +91,10 @@ def lda(view: View) -> Projection:
     x, labels = view["real"].astype(np.float64), view["real_labels"]
     if len(np.unique(labels)) < 2:
         raise ValueError("LDA separates classes: it needs at least two of them.")
-    model = LinearDiscriminantAnalysis(solver="eigen", shrinkage=1e-3).fit(x, labels)
+    try:
+        model = LinearDiscriminantAnalysis(solver="eigen", shrinkage=1e-3).fit(x, labels)
+    except ValueError as error:
+        raise ValueError("LDA needs more images than classes, and features that differ.") from error
     w, axes = model.scalings_[:, :2].T, ("discriminant 1", "discriminant 2")
     if len(np.unique(labels)) == 2:
         first = w[0] / np.linalg.norm(w[0])

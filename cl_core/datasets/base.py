@@ -53,3 +53,9 @@ class Dataset:
         if name not in self._kept:
             self._kept[name] = self.read(name)
         return self._kept[name]
+
+    def number(self, class_name: str) -> int:
+        """The label of a class. Raises DataError: a run may come from elsewhere, or its data have changed since."""
+        if class_name not in self.class_names:
+            raise DataError(f"The data {self.name} has no class “{class_name}”: it is not what this run was made with.")
+        return self.class_names.index(class_name)

@@ -53,7 +53,7 @@ def _read_meta(folder: Path) -> dict[str, Any]:
         meta = json.loads(file.read_text(encoding="utf-8"))
         files = {f"{split}.npz" for split in SPLITS}
         complete = {"name", "class_names", "licence"} <= set(meta) and files <= set(meta["sha256"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise DataError(f"The data file {file} cannot be read; {_REBUILD}.") from error
     if not complete:
         raise DataError(f"The data file {file} is incomplete; {_REBUILD}.")

@@ -20,7 +20,8 @@ from cl_core.datasets.base import SPLITS, DataError, Dataset, Split
 SIDE = 32
 LEAST = 5  # images a class: fewer cannot be shared out
 MOST_CLASSES, MOST_IMAGES = 200, 50_000
-MOST_BYTES, MOST_PIXELS = 30_000_000, 60_000_000  # of one file; larger ones are not opened
+MOST_BYTES, MOST_PIXELS = 30_000_000, 25_000_000  # of one file; larger ones are not opened
+MOST_JPEG_PIXELS = 60_000_000  # of a JPEG, which can be decoded smaller
 PARTS = {"train", "training", "test", "testing", "val", "valid", "validation"}  # what splits are called
 SHARES = {"train": 0.7, "validation": 0.15, "test": 0.15}
 PREPARATION = (
@@ -30,6 +31,9 @@ PREPARATION = (
     "The files themselves stay as they are, and stay on this computer.",
 )
 ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm")
+
+# What a file may be, whatever its name says: PostScript, for one, would be handed to another program.
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
 
 
 class _Place(NamedTuple):
@@ -164,16 +168,16 @@ def _read(file: Path) -> np.ndarray | None:
             return None
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(file) as image:
-                if image.width * image.height > MOST_PIXELS:
+            with Image.open(file, formats=FORMATS) as image:
+                if image.width * image.height > (MOST_JPEG_PIXELS if image.format == "JPEG" else MOST_PIXELS):
                     return None
                 image.draft(None, (8 * SIDE, 8 * SIDE))  # a large JPEG is decoded smaller, which is much quicker
                 upright = ImageOps.exif_transpose(image).convert("RGBA")
     except (OSError, ValueError, SyntaxError, UnidentifiedImageError, Image.DecompressionBombError, Warning, EOFError):
         return None
-    ground = Image.new("RGBA", upright.size, "white")
-    flat = Image.alpha_composite(ground, upright).convert("RGB")
-    return np.asarray(ImageOps.fit(flat, (SIDE, SIDE), Image.Resampling.BOX)).transpose(2, 0, 1)
+    small = ImageOps.fit(upright, (SIDE, SIDE), Image.Resampling.BOX)  # first: the rest is quick then
+    ground = Image.new("RGBA", small.size, "white")
+    return np.asarray(Image.alpha_composite(ground, small).convert("RGB")).transpose(2, 0, 1)
 
 
 def _share_out(

@@ -131,7 +131,7 @@ def average_images(node: Snapshot) -> np.ndarray:
     """The average real test image (classes, c, h, w) of each class seen, in [0, 1]: for the truth only."""
     dataset = datasets.load(node.config.stream.data)
     test = dataset.split("test")
-    numbers = [dataset.class_names.index(name) for name in node.class_names[: node.classes_seen]]
+    numbers = [dataset.number(name) for name in node.class_names[: node.classes_seen]]
     return np.stack([test.images[test.labels == number].mean(0) / 255 for number in numbers])
 
 

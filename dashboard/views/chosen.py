@@ -41,7 +41,10 @@ def panel(scene: Scene, view: View, chosen: Points) -> None:
 def real_images(node: Snapshot, view: View, rows: Sequence[int]) -> np.ndarray:
     """The test images (n, h, w, c) uint8 behind some real points. Raises DataError."""
     test = datasets.load(node.config.stream.data).split("test")
-    return pictures.to_bytes(test.images[view["real_index"][list(rows)]])
+    wanted = view["real_index"][list(rows)]
+    if len(wanted) and wanted.max() >= len(test):
+        raise DataError("The images behind these points are not in this data: it is not what this run was made with.")
+    return pictures.to_bytes(test.images[wanted])
 
 
 def synthetic_images(node: Snapshot, rows: Sequence[int]) -> np.ndarray:

@@ -227,10 +227,12 @@ def _counts(dataset: Dataset) -> None:
         st.html(markup.table(["Class", "Train", "Validation", "Test"], rows, numbers=(1, 2, 3)))
     for d, domain in enumerate(dataset.domains):
         sizes = [np.count_nonzero(dataset.split(s).domains == d) for s in SPLITS]
-        st.caption(f"{escape(domain)}: {sizes[0]} to learn from, {sizes[1]} for validation, {sizes[2]} for the test")
+        st.caption(
+            f"{state.plain(domain)}: {sizes[0]} to learn from, {sizes[1]} for validation, {sizes[2]} for the test"
+        )
     if counts[0].min() < SMALL:
         fewest = dataset.class_names[int(counts[0].argmin())]
-        st.caption(f"“{escape(fewest)}” has only {counts[0].min()} images to learn from; more would help.")
+        st.caption(f"“{state.plain(fewest)}” has only {counts[0].min()} images to learn from; more would help.")
 
 
 def _samples(dataset: Dataset) -> None:

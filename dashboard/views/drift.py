@@ -4,6 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from cl_core.datasets import DataError
 from dashboard import drift, library, markup, state
 from dashboard.charts import drift as charts
 from dashboard.palette import Ink
@@ -39,7 +40,11 @@ def _panel(scene: Scene) -> None:
             "the same test images lie as near as they can; what is left of the movement is drawn.",
         )  # fmt: skip
         place = str(scene.tree.store.path), tuple(step.id for step in learned), tasks.index(named or tasks[-1])
-        st.html(_drawn(*place, ink(), scene.stressed))
+        try:
+            st.html(_drawn(*place, ink(), scene.stressed))
+        except DataError as error:
+            st.info(str(error))
+            return
         st.html(markup.key(SIGNS))
         if not scene.record.get("kept"):
             st.caption("This strategy makes no use of stored Gaussians; they are carried along here to be looked at.")

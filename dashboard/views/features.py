@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Mapping
+from html import escape
 
 import numpy as np
 import streamlit as st
@@ -185,7 +186,7 @@ def alignment(scene: Scene) -> None:
             c, floor, cosine = row["class"], row["floor"], row["cosine"]
             cells.append(
                 [
-                    f"{markup.mark(c)} {scene.node.class_names[c]}",
+                    f"{markup.mark(c)} {escape(scene.node.class_names[c])}",
                     markup.bar(row["frechet"], floor, largest, colour(c)),
                     _number(row["frechet"]),
                     "–" if floor is None else _number(floor),

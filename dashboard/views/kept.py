@@ -1,6 +1,7 @@
 """What is kept of the past, in bytes, beside the images that it replaces."""
 
 from collections.abc import Mapping
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,10 @@ def panel(scene: Scene) -> None:
             _revealed(scene)
         with st.expander("What exactly?"):
             sums = _sums(rows)
-            cells = [[words, f"{count} arrays" if count > 1 else "", markup.size(size)] for words, count, size in sums]
+            cells = [
+                [escape(words), f"{count} arrays" if count > 1 else "", markup.size(size)]
+                for words, count, size in sums
+            ]
             st.html(markup.table(["What", "", "Size"], cells, numbers=(2,)))
 
 

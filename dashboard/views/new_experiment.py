@@ -1,5 +1,6 @@
 """The form of a new experiment: what is learned, which network, which seed; everything else can change at any step."""
 
+from html import escape
 from typing import Any
 
 import streamlit as st
@@ -68,7 +69,7 @@ def _choices(config: Config, base: Config, preset: str) -> None:
     """What is kept and what is made: the choices that say what the method is, each in one sentence."""
     overrides = forms.changes(Config(), base)
     with st.expander(f"What the preset {preset} overrides ({len(overrides)} settings)"):
-        rows = [[label, before, f"<b>{after}</b>"] for _, _, label, before, after in overrides]
+        rows = [[label, escape(before), f"<b>{escape(after)}</b>"] for _, _, label, before, after in overrides]
         st.html(markup.table(["Setting", "The paper", f"Preset {preset}"], rows))
 
 

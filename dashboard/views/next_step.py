@@ -1,5 +1,7 @@
 """What do I do next: one primary button with the time it will take, four controls, and the rest folded."""
 
+from html import escape
+
 import streamlit as st
 
 from cl_core import presets
@@ -182,7 +184,7 @@ def _rest(config: Config, base: Config, base_name: str) -> None:
                 forms.control(section, field, value, actions.change, prefix="all", base=base, base_name=base_name)
     overrides = forms.changes(Config(), config)
     with st.expander(f"What differs from the paper ({len(overrides)} settings)", icon=":material/difference:"):
-        rows = [[label, before, f"<b>{after}</b>"] for _, _, label, before, after in overrides]
+        rows = [[label, escape(before), f"<b>{escape(after)}</b>"] for _, _, label, before, after in overrides]
         st.html(markup.table(["Setting", "The paper", "Here"], rows))
 
 

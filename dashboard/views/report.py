@@ -125,7 +125,7 @@ def _images(scene: Scene) -> str:
 def _real(data: str, class_name: str) -> np.ndarray:
     dataset = datasets.load(data)
     test = dataset.split("test")
-    rows = np.flatnonzero(test.labels == dataset.class_names.index(class_name))[:COLUMNS]
+    rows = np.flatnonzero(test.labels == dataset.number(class_name))[:COLUMNS]
     return pictures.to_bytes(test.images[rows])
 
 

@@ -143,10 +143,10 @@ def real_images(data: str, class_name: str, domain: str = "") -> np.ndarray:
     try:
         dataset = datasets.load(data)
         test = dataset.split("test")
+        wanted = test.labels == dataset.number(class_name)
     except DataError as error:
         state.tell(str(error))
         return np.zeros((0, 28, 28, 1), np.uint8)
-    wanted = test.labels == dataset.class_names.index(class_name)
-    if domain and test.domains is not None:
+    if domain in dataset.domains and test.domains is not None:
         wanted = wanted & (test.domains == dataset.domains.index(domain))
     return pictures.to_bytes(test.images[wanted])

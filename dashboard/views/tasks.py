@@ -58,6 +58,6 @@ def chips(scene: Scene) -> None:
             "Highlight classes in all the pictures below",
             list(range(scene.node.classes_seen)),
             selection_mode="multi",
-            format_func=lambda c: scene.names[c],
+            format_func=lambda c: state.plain(scene.names[c]),
             key=state.choice("classes"),
         )
