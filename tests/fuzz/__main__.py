@@ -9,6 +9,7 @@ from pathlib import Path
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent.parent / "dashboard")]
 
 import doors  # noqa: E402
+import doors_here  # noqa: E402
 import pages  # noqa: E402
 from watch import SECONDS, Tally  # noqa: E402
 
@@ -16,9 +17,9 @@ SHARES = {  # of the inputs; drawing a page takes long
     "imported runs": (doors.runs, 0.3),
     "folders of images": (doors.image_folders, 0.15),
     "data sets on disk": (doors.data_on_disk, 0.1),
-    "recipes and settings": (doors.recipes, 0.2),
-    "addresses": (doors.addresses, 0.1),
-    "files of a store": (doors.files_of_a_store, 0.12),
+    "recipes and settings": (doors_here.recipes, 0.2),
+    "addresses": (doors_here.addresses, 0.1),
+    "files of a store": (doors_here.files_of_a_store, 0.12),
 }
 
 
