@@ -3,7 +3,7 @@
 It is drawn once; film.js then only says which frame is shown, and film.css how it looks. Pure; everything is escaped.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from html import escape
 from typing import Any
 
@@ -23,10 +23,10 @@ FEW = 2  # classes up to which their images are shown large
 SEVERAL = 6  # classes up to which the ellipse of two standard deviations is drawn too
 
 
-def data(film: Film, stressed: frozenset[int], key: str) -> dict[str, Any]:
+def data(film: Film, stressed: frozenset[int], key: str, marked: Collection[str] = ()) -> dict[str, Any]:
     """What the component needs: its HTML, and for each frame its sentence and where its losses and features are.
 
-    key: names the film; while it stays, the frame that is looked at stays.
+    key: names the film; while it stays, the frame that is looked at stays. marked: groups of layers to point out.
     """
     pixels, height = _pixels(film)
     where, _ = film.features()
@@ -39,10 +39,10 @@ def data(film: Film, stressed: frozenset[int], key: str) -> dict[str, Any]:
             if part.curve:
                 stops[number] |= {"x": _percent(x[at]), "y": _percent(y[at])}
     paths = np.round(pixels(where), 1).transpose(1, 0, 2).tolist()  # (n, frames, 2)
-    return {"key": key, "html": _html(film, stressed, pixels, height), "stops": stops, "paths": paths}
+    return {"key": key, "html": _html(film, stressed, pixels, height, marked), "stops": stops, "paths": paths}
 
 
-def _html(film: Film, stressed: frozenset[int], pixels: Pixels, height: int) -> str:
+def _html(film: Film, stressed: frozenset[int], pixels: Pixels, height: int, marked: Collection[str]) -> str:
     h, w = film.images.shape[-2:]
     style = (
         f"--sprite:url({sprite(film)});--across:{len(film.frames) * film.columns};--columns:{film.columns};"
@@ -52,7 +52,7 @@ def _html(film: Film, stressed: frozenset[int], pixels: Pixels, height: int) -> 
     aim = "the ring is the target that it was given" if film.aims else "it was made for its label alone"
     return (
         f'<div class="film" style="{style}">'
-        f'<div class="strip" role="group" aria-label="Film strip">{_strip(film, stressed)}</div>'
+        f'<div class="strip" role="group" aria-label="Film strip">{_strip(film, stressed, marked)}</div>'
         f"{_rows_key(film, stressed)}"
         '<p class="reading">Left to right, as inversion goes. Each curve is the loss of that part, on a scale of its '
         "own; below it, the images if inversion stopped there, the layers that are left being filled in by their "
@@ -66,9 +66,9 @@ def _html(film: Film, stressed: frozenset[int], pixels: Pixels, height: int) -> 
     )
 
 
-def _strip(film: Film, stressed: frozenset[int]) -> str:
+def _strip(film: Film, stressed: frozenset[int], marked: Collection[str]) -> str:
     rows = [film.classes.index(c) for c in _in_strip(film, stressed)]
-    return "".join(_part(film, part, rows) for part in parts(film))
+    return "".join(_part(film, part, rows, part.title in marked) for part in parts(film))
 
 
 def _in_strip(film: Film, stressed: frozenset[int]) -> list[int]:
@@ -81,7 +81,7 @@ def _rows_key(film: Film, stressed: frozenset[int]) -> str:
     return f'<div class="key">{names}</div>'
 
 
-def _part(film: Film, part: Part, rows: Sequence[int]) -> str:
+def _part(film: Film, part: Part, rows: Sequence[int], marked: bool) -> str:
     cells = ""
     for number, moment in zip(part.frames, part.moments, strict=True):
         images = "".join(f'<i style="--frame:{number};--column:0;--row:{row}"></i>' for row in rows)
@@ -94,8 +94,9 @@ def _part(film: Film, part: Part, rows: Sequence[int]) -> str:
     fall = f"loss {short(part.curve[0])} → {short(min(part.curve))}" if part.curve else ""
     if several:
         fall += " · by iteration"
+    kind = f"part{'' if part.curve else ' bare'}{' marked' if marked else ''}"
     return (
-        f'<section class="part{"" if part.curve else " bare"}" style="--cells:{len(part.frames)}">'
+        f'<section class="{kind}" style="--cells:{len(part.frames)}">'
         f"<header><b>{escape(part.title)}</b><span>{fall}</span></header>"
         f'<div class="curve">{_curve(part) if part.curve else ""}</div><div class="cells">{cells}</div></section>'
     )

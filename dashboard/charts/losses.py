@@ -1,6 +1,6 @@
 """Losses over the iterations of a step that is over."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import plotly.graph_objects as go
@@ -11,8 +11,13 @@ from dashboard.palette import Ink, faded
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 
 
-def layer_by_layer(layers: Sequence[Mapping[str, Any]], refine: Mapping[str, Any], ink: Ink) -> go.Figure:
-    """The total loss at each layer in the order of inversion, last layer first, then of the refinement; end to end."""
+def layer_by_layer(
+    layers: Sequence[Mapping[str, Any]], refine: Mapping[str, Any], ink: Ink, marked: Collection[str] = ()
+) -> go.Figure:
+    """The total loss at each layer in the order of inversion, last layer first, then of the refinement; end to end.
+
+    marked: names of layers, or groups of them, to point out.
+    """
     parts = [(str(layer["name"]), list(layer["curve"])) for layer in layers]
     parts.append(("all layers", list(refine.get("curve", {}).get("total", []))))
     parts = [(name, curve) for name, curve in parts if curve]
@@ -21,12 +26,13 @@ def layer_by_layer(layers: Sequence[Mapping[str, Any]], refine: Mapping[str, Any
     traces, bands, names, start = [], [], [], 0
     for i, (name, curve) in enumerate(parts):
         traces.append(_part(name, curve, start, ink))
-        if i % 2 == 0:
-            bands.append(_band(start, start + len(curve), ink))
+        if i % 2 == 0 or name in marked:
+            bands.append(_band(start, start + len(curve), ink, 0.22 if name in marked else 0.07))
         names.append(
             {
                 "x": start + len(curve) / 2, "y": 1, "yref": "paper", "yanchor": "bottom", "showarrow": False,
-                "text": name, "textangle": -90 if narrow else 0, "font": {"size": 13, "color": ink.quiet},
+                "text": f"<b>{name}</b>" if name in marked else name, "textangle": -90 if narrow else 0,
+                "font": {"size": 13, "color": ink.quiet},
             }
         )  # fmt: skip
         start += len(curve)
@@ -55,9 +61,9 @@ def _part(name: str, curve: Sequence[float], start: int, ink: Ink) -> go.Scatter
     )
 
 
-def _band(start: float, end: float, ink: Ink) -> dict[str, Any]:
+def _band(start: float, end: float, ink: Ink, strength: float) -> dict[str, Any]:
     where = {"x0": start, "x1": end, "y0": 0, "y1": 1, "yref": "paper", "layer": "below"}
-    return {"type": "rect", "fillcolor": faded(ink.quiet, 0.07), "line": {"width": 0}, **where}
+    return {"type": "rect", "fillcolor": faded(ink.quiet, strength), "line": {"width": 0}, **where}
 
 
 def by_name(curves: Mapping[str, Sequence[float]], words: Mapping[str, str], ink: Ink) -> go.Figure:

@@ -56,6 +56,14 @@ class Part:
     curve: tuple[float, ...]
 
 
+def covers(group: str, layer: str, order: Sequence[str]) -> bool:
+    """Whether a group of layers, "block 1" or "block 1 to block 3", has a layer in it. order: of all the layers."""
+    first, _, last = group.partition(" to ")
+    if not {first, last or first, layer} <= set(order):
+        return False
+    return order.index(first) <= order.index(layer) <= order.index(last or first)
+
+
 def parts(film: Film) -> list[Part]:
     """The start, each group of layers in the order of inversion, and the refinement; as far as there are frames."""
     made = []

@@ -35,13 +35,15 @@ def panel(scene: Scene) -> None:
     if node.id != scene.node.id:
         reading += f" This is the inversion after task {node.tasks_learned}, seen by the network of that moment."
     with framed("film", "How does an image come out of a feature?", reading):
-        _draw(key="film", data=_data(str(scene.tree.store.path), node.id, scene.stressed))
+        layers.choose(scene)
+        marked = layers.groups(scene, node.record["layers"])
+        _draw(key="film", data=_data(str(scene.tree.store.path), node.id, scene.stressed, marked))
         st.caption(_time(node))
 
 
 @st.cache_data(max_entries=24, show_spinner=False)
-def _data(store: str, node_id: str, stressed: frozenset[int]) -> dict[str, Any]:
-    return charts.data(of(library.look(library.Store(store), node_id)), stressed, node_id)
+def _data(store: str, node_id: str, stressed: frozenset[int], marked: tuple[str, ...]) -> dict[str, Any]:
+    return charts.data(of(library.look(library.store_at(Path(store)), node_id)), stressed, node_id, marked)
 
 
 def latest_inversion(scene: Scene) -> Snapshot | None:

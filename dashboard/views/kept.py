@@ -1,6 +1,8 @@
 """What is kept of the past, in bytes, beside the images that it replaces."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,7 @@ import numpy as np
 import streamlit as st
 
 from dashboard import closeup, library, markup, pictures
+from dashboard.views import layers
 from dashboard.views.scene import Scene, framed
 
 WORDS = (
@@ -20,6 +23,9 @@ WORDS = (
     ("statistics", "Statistics of the layers' inputs, by task"),
     ("synthetic", "Synthetic images"),
 )
+STATISTIC = re.compile(r"statistics/(?:task|class)\d+/(?P<place>input|norm)(?P<number>\d+)/\w+")
+OWNER = re.compile(r"(task|class|synthetic)\d+")
+FEW = 4  # shapes that are told one by one
 
 
 def panel(scene: Scene) -> None:
@@ -36,13 +42,12 @@ def panel(scene: Scene) -> None:
             st.caption("More than the images would take: here, data-free is about privacy, not about space.")
         if any(row["what"].startswith("statistics") for row in rows):
             _revealed(scene)
+        layer, names = layers.marked(scene), list(record.get("layer_names", []))
         with st.expander("What exactly?"):
-            sums = _sums(rows)
-            cells = [
-                [escape(words), f"{count} arrays" if count > 1 else "", markup.size(size)]
-                for words, count, size in sums
-            ]
-            st.html(markup.table(["What", "", "Size"], cells, numbers=(2,)))
+            listed = inventory(rows, names)
+            cells = [[escape(row.what), escape(row.shape), markup.size(row.size)] for row in listed]
+            here = {i for i, row in enumerate(listed) if layer is not None and row.layer == layer}
+            st.html(markup.table(["What", "Shape", "Size"], cells, numbers=(2,), marked=here))
 
 
 def _revealed(scene: Scene) -> None:
@@ -97,10 +102,40 @@ def drawn(kept: Mapping[str, np.ndarray], size: tuple[int, ...]) -> tuple[bool, 
     return by_class, pictures.to_bytes((found - low) / max(high - low, 1e-9))
 
 
-def _sums(rows: list[dict[str, Any]]) -> list[tuple[str, int, int]]:
-    """(words, arrays, bytes) of each kind of thing that is kept, the largest first."""
-    sums: dict[str, list[int]] = {}
+@dataclass(frozen=True)
+class Kept:
+    """One kind of thing that is kept: in words, its shape, its bytes, and the layer whose input it is about."""
+
+    what: str
+    shape: str
+    size: int
+    layer: str | None = None
+
+
+def inventory(rows: Sequence[Mapping[str, Any]], layer_names: Sequence[str]) -> list[Kept]:
+    """The rows of record["kept"], one line for each kind of thing and, of the statistics, for each layer's input."""
+    kinds: dict[tuple[str, str | None], list[Mapping[str, Any]]] = {}
     for row in rows:
-        words = next((words for start, words in WORDS if row["what"].startswith(start)), row["what"].capitalize())
-        sums.setdefault(words, []).append(row["bytes"])
-    return sorted(((words, len(sizes), sum(sizes)) for words, sizes in sums.items()), key=lambda row: -row[2])
+        kinds.setdefault(_kind(row["what"], layer_names), []).append(row)
+    return [Kept(what, _shape(of), sum(row["bytes"] for row in of), layer) for (what, layer), of in kinds.items()]
+
+
+def _kind(name: str, layer_names: Sequence[str]) -> tuple[str, str | None]:
+    """What an array is, and the layer whose input it is of."""
+    found = STATISTIC.fullmatch(name)
+    if found and found["place"] == "norm":
+        return "Statistics of the inputs of the normalisations", None
+    if found and int(found["number"]) < len(layer_names):
+        layer = layer_names[int(found["number"])]
+        return f"Statistics of the input of {layer}", layer
+    return next((words for start, words in WORDS if name.startswith(start)), name.capitalize()), None
+
+
+def _shape(rows: Sequence[Mapping[str, Any]]) -> str:
+    """The shapes of arrays; of those that each task or class has its own of, what one of them has."""
+    owners = {match[0] for row in rows if (match := OWNER.search(row["what"]))}
+    each = [str(row["shape"]) or "1" for row in rows[: len(rows) // max(1, len(owners))]]
+    told = " + ".join(each) if len(each) <= FEW else f"{len(each)} arrays"
+    if len(owners) < 2:
+        return told
+    return f"{told}, for each {'class' if next(iter(owners)).startswith('class') else 'task'}"
