@@ -6,8 +6,8 @@ from pathlib import Path
 
 from cl_core.config import ConfigError
 
-STEPS = 4000  # the whole training of the weights that come with the program
-PIECE = 200  # steps between two savings
+STEPS = 2400  # the whole training of the weights that come with the program
+PIECE = 50  # steps between two savings
 
 
 def add_parser(subparsers: argparse._SubParsersAction) -> None:
