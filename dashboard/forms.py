@@ -14,8 +14,10 @@ Change = Callable[[str, str, Any], None]  # section, field, new value; raises Co
 
 WORDS = {
     "silu": "SiLU", "relu": "ReLU", "mse": "MSE", "cpu": "CPU", "cuda": "CUDA", "mps": "MPS", "lda": "LDA",
-    "lbfgs": "L-BFGS", "adam": "Adam", "dct": "DCT", "cfs": "CFS", "fashion-mnist": "Fashion-MNIST",
-} | {name: strategies.get(name).title for name in strategies.names()}  # fmt: skip
+    "lbfgs": "L-BFGS", "adam": "Adam", "dct": "DCT", "cfs": "CFS",
+}  # fmt: skip
+WORDS |= {name: strategies.get(name).title for name in strategies.names()}
+WORDS |= {name: datasets.title(name) for name in datasets.NAMES}
 
 
 def options(section: str, field: str, value: Any) -> tuple[Any, ...]:

@@ -8,7 +8,19 @@ from pathlib import Path
 from cl_core.datasets import bundled, emoji, folders, vision
 from cl_core.datasets.base import ASSETS, SPLITS, DataError, Dataset, Split
 
-__all__ = ["ASSETS", "FOLDER", "NAMES", "SPLITS", "DataError", "Dataset", "Split", "available", "load", "title"]
+__all__ = [
+    "ASSETS",
+    "FOLDER",
+    "NAMES",
+    "SPLITS",
+    "DataError",
+    "Dataset",
+    "Split",
+    "available",
+    "load",
+    "may_have_domains",
+    "title",
+]
 
 NAMES = ("fashion-mnist", *emoji.PREPARATION)  # the bundled ones
 TITLES = {"fashion-mnist": "Fashion-MNIST", "emoji": "Emoji, by group", "emoji-concepts": "Emoji, unseen concepts"}
@@ -39,3 +51,8 @@ def title(name: str) -> str:
     if name.startswith(FOLDER):
         return Path(name.removeprefix(FOLDER)).name or name
     return vision.SOURCES[name].title if name in vision.SOURCES else TITLES.get(name, name)
+
+
+def may_have_domains(name: str) -> bool:
+    """Whether the same classes may come in several domains; a folder is not looked into."""
+    return name == "emoji" or name.startswith(FOLDER)

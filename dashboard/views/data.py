@@ -22,6 +22,11 @@ POLL = 0.5  # seconds, while something is being fetched
 COLUMNS = 12  # images of a class in the sheet
 MANY = 20  # classes, from which on the lists scroll
 HEIGHT = 620  # pixels of a list that scrolls
+BUNDLED = {
+    "fashion-mnist": "ten kinds of clothes, 28 × 28 grey",
+    "emoji": "drawings in 33 groups and six styles, which can come one after another, 32 × 32 colour",
+    "emoji-concepts": "99 kinds of things, drawn six times each, 32 × 32 colour",
+}
 SMALL = 30  # images of a class to learn from, below which more are wanted
 FOLDERS = """photos/
 ├── cats/    a.jpg  b.jpg  c.jpg …
@@ -120,7 +125,8 @@ def _sets(busy: list[str], shown: str) -> None:
             state.look_at_data(name)
     if now != busy or state.data() != shown:
         st.rerun()
-    _line("fashion-mnist", "ten kinds of clothes, 28 × 28 grey; comes with the program", "Look", _look)
+    for name, about in BUNDLED.items():
+        _line(name, f"{about}; comes with the program", "Look", _look)
     for name, source in vision.SOURCES.items():
         job = fetch.job(name)
         if job is not None and job.active:

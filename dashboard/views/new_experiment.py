@@ -41,8 +41,8 @@ def dialog() -> None:
     for column, names in zip(columns, ([*WHAT, ("learn", "strategy")], [*NETWORK, SEED]), strict=True):
         with column:
             for section, field in names:
-                if field == "scenario" and not config.stream.data.startswith(datasets.FOLDER):
-                    continue  # only a folder may have domains
+                if field == "scenario" and not datasets.may_have_domains(config.stream.data):
+                    continue
                 value = getattr(getattr(config, section), field)
                 forms.control(section, field, value, _change, prefix="new", base=base, base_name=preset)
     with st.expander("Which classes, and how many tasks"):

@@ -103,7 +103,7 @@ def test_learning_from_them_opens_the_form_on_the_explore_page(lab, photos: Path
     page.run()  # a browser would come again for the rest of the page
     assert not page.exception
     assert page.title[0].value == "Inversion Lab"
-    assert page.segmented_control(key="w.new.stream.data").value == f"folder:{photos}"
+    assert page.selectbox(key="w.new.stream.data").value == f"folder:{photos}"
     button(page, "Create the experiment").click().run()
     while any(job.active for job in REGISTRY._jobs.values()):
         time.sleep(0.01)

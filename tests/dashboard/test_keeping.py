@@ -51,11 +51,10 @@ def test_the_page_goes_on_without_a_disk_and_catches_up(lab, full):
 
 
 def test_what_is_in_memory_can_be_taken_along(lab, full, tmp_path):
-    path = fake_core.grown("pmi", library.own_store(), 0)
-    full_of = {"model/weight": np.ones((2, 2), np.float32)}
-    step = dataclasses.replace(path[0], id="b1b1", parent=path[0].id, verb="learn", arrays=freeze(full_of))
-    for node in (path[0], step):
-        library.own_store().save(node)
+    path = fake_core.grown("pmi", library.own_store(), 1)
+    arrays = dict(path[1].arrays) | {"model/weight": np.ones((2, 2), np.float32)}
+    step = dataclasses.replace(path[1], id="b1b1", arrays=freeze(arrays))
+    library.own_store().save(step)
     assert not lab.path.exists()
     packed = archive.pack(library.own_store(), "b1b1", {})
     full()
