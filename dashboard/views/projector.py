@@ -8,7 +8,7 @@ from dashboard import state
 
 LARGE = (Path(__file__).parent.parent / "projector.css").read_text(encoding="utf-8")
 PLACE = (
-    ".st-key-projector { position: fixed; top: 1.05rem; right: 3.6rem; width: auto !important; z-index: 999991; }"
+    ".st-key-projector { position: fixed; top: 1.05rem; right: 3.6rem; width: auto !important; z-index: 999990; }"
     " .st-key-projector p { white-space: nowrap; }"
 )
 

@@ -59,7 +59,7 @@ def test_from_ones_own_photos_to_the_first_task(page: Page, address: str, photos
     assert "data=folder" in page.url
     picture(page, "data-folder")
     button(page, "Learn from these images").click()
-    expect(page.get_by_role("dialog")).to_contain_text("photos")
+    expect(page.get_by_role("combobox", name="Data")).to_have_value("photos")
     settled(page)  # the form stays while the rest of the page comes
     button(page, "Create the experiment").click()
     expect(button(page, "Learn task 1")).to_be_visible()
