@@ -10,8 +10,10 @@ READY := $(VENV)/ready
 app: $(READY)
 	$(BIN)/python -m streamlit run dashboard/app.py --server.address 127.0.0.1
 
+# what needs no browser two at a time; then the browser's journeys, which measure, one by one
 test: $(READY)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --ignore tests/journeys
+	$(BIN)/python -m pytest tests/journeys
 
 lint: $(READY)
 	$(BIN)/ruff check .
