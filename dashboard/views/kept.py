@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
+from cl_core import datasets
 from dashboard import closeup, library, markup, pictures
 from dashboard.views import layers
 from dashboard.views.scene import Scene, framed
@@ -52,7 +53,12 @@ def panel(scene: Scene) -> None:
 
 def _revealed(scene: Scene) -> None:
     """The picture that the kept statistics alone draw."""
-    node, by_class, found = scene.node, *_pictures(str(scene.tree.store.path), scene.node.id)
+    node = scene.node
+    try:
+        by_class, found = _pictures(str(scene.tree.store.path), node.id)
+    except datasets.DataError as error:
+        st.caption(str(error))
+        return
     if not len(found):
         st.caption("The statistics themselves are not at hand here, so they are not drawn.")
         return
@@ -75,8 +81,10 @@ def _pictures(store: str, node_id: str) -> tuple[bool, np.ndarray]:
     place = library.store_at(Path(store))
     if "statistics" not in place.read_node(node_id)["objects"]:
         return False, np.zeros((0, 1, 1, 1), np.uint8)
-    node = place.load(node_id, ["statistics"])
-    return drawn(node.group("statistics"), library.look(place, node_id).synthetic[0].shape[2:])
+    node, made = place.load(node_id, ["statistics"]), library.look(place, node_id).synthetic[0]
+    if not len(made):  # before the first inversion, the data says how large an image is
+        made = datasets.load(node.config.stream.data).split("test").images
+    return drawn(node.group("statistics"), made.shape[2:])
 
 
 def drawn(kept: Mapping[str, np.ndarray], size: tuple[int, ...]) -> tuple[bool, np.ndarray]:
