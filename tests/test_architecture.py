@@ -20,7 +20,7 @@ LAYERS = {
         {"shapes", "upkeep"},
         {"archive"},
         {"pretraining", "statistics"},
-        {"heads", "losses", "selection"},
+        {"heads", "losses", "selection", "unseen"},
         {"inversion", "strategies"},
         {"heads", "learning"},
         {"measure"},

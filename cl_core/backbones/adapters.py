@@ -17,8 +17,9 @@ class Adapter(nn.Module):
 
     def __init__(self, width: int, size: int, generator: Generator) -> None:
         super().__init__()
-        self.down = nn.Linear(width, size)
-        self.up = nn.Linear(size, width)
+        # Without nn.Linear's own start, which would draw from the global random state.
+        self.down = nn.utils.skip_init(nn.Linear, width, size)
+        self.up = nn.utils.skip_init(nn.Linear, size, width)
         with torch.no_grad():
             self.down.weight.normal_(0, DEVIATION, generator=generator)
             for zero in (self.down.bias, self.up.weight, self.up.bias):

@@ -13,6 +13,7 @@ from cl_core.config.experiment import MachineConfig, NetworkConfig, StreamConfig
 from cl_core.config.invert import InvertConfig
 from cl_core.config.learn import LearnConfig
 from cl_core.config.settings import ConfigError
+from cl_core.config.unseen import UnseenConfig
 
 __all__ = [
     "Config",
@@ -22,6 +23,7 @@ __all__ = [
     "MachineConfig",
     "NetworkConfig",
     "StreamConfig",
+    "UnseenConfig",
     "differences",
 ]
 
