@@ -176,6 +176,12 @@ def _stem(width: int, norms: bool = False) -> nn.Sequential:
     return nn.Sequential(*layers[:-1])
 
 
+def normalise(images: Tensor) -> Tensor:
+    """Images (n, 3, h, w) in [0, 1] as the small CLIP's tower takes them, in its training as later."""
+    mean, std = (torch.tensor(of).view(3, 1, 1) for of in (SMALL_MEAN, SMALL_STD))
+    return (images - mean) / std
+
+
 def set_patch_dropout(model: Any, share: float) -> None:
     """The share of the patches that a model of `construct_compact` leaves out of each picture in training mode."""
     model.visual.patch_dropout.prob = share

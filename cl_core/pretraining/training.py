@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from cl_core.backbones.clip import construct_compact, fold, save_small, set_patch_dropout
+from cl_core.backbones.clip import construct_compact, fold, normalise, save_small, set_patch_dropout
 from cl_core.config import ConfigError
 from cl_core.pretraining.material import Batch, Material, draw
 from cl_core.pretraining.pictures import change
@@ -64,7 +64,9 @@ class Pretraining:
             group["lr"] = self._rate()
         with torch.random.fork_rng(devices=[]), torch.autocast("cpu", torch.bfloat16):
             torch.manual_seed(int(torch.randint(2**31, (), generator=draws)))  # open_clip's patch dropout
-            losses = self._losses(batch, images)
+            seen = self.model.encode_image(normalise(images))
+            said = self.model.encode_text(torch.cat([batch.captions, batch.group_captions]))
+        losses = self._losses(batch, F.normalize(seen.float(), dim=-1), F.normalize(said.float(), dim=-1))
         total = torch.stack(list(losses.values())).sum()
         self.optimiser.zero_grad()
         total.backward()
@@ -84,11 +86,12 @@ class Pretraining:
         share = (self.step - WARM_UP) / max(1, self.steps - WARM_UP)
         return RATE * (FINAL_RATE + (1 - FINAL_RATE) * (1 + math.cos(math.pi * min(1.0, share))) / 2)
 
-    def _losses(self, batch: Batch, images: Tensor) -> dict[str, Tensor]:
-        """Pictures against concept captions both ways, against group captions, and both against the prototypes."""
-        seen = F.normalize(self.model.encode_image(images).float(), dim=-1)  # (n, d)
-        said = self.model.encode_text(torch.cat([batch.captions, batch.group_captions])).float()
-        texts, groups = F.normalize(said, dim=-1).split([len(batch.captions), len(batch.group_captions)])
+    def _losses(self, batch: Batch, seen: Tensor, said: Tensor) -> dict[str, Tensor]:
+        """Pictures against concept captions both ways, against group captions, and both against the prototypes.
+
+        seen (n, d), said (captions + group captions, d): normalised features.
+        """
+        texts, groups = said.split([len(batch.captions), len(batch.group_captions)])
         prototypes = F.normalize(self.prototypes, dim=-1)
         scale = self.model.logit_scale.exp()
         logits = scale * seen @ texts.T  # (n, m)
@@ -152,7 +155,7 @@ class Pretraining:
         draws = generator(self.seed, "norms")
         with torch.no_grad():
             for _ in range(NORM_BATCHES):
-                compact.train().visual.conv1(change(draw(self.material, draws).images, draws))
+                compact.train().visual.conv1(normalise(change(draw(self.material, draws).images, draws)))
         fold(compact)
         about = {"step": str(self.step), "steps": str(self.steps), "seed": str(self.seed)}
         save_small(compact, self.material.token_ids, file, about)

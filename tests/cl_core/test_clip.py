@@ -166,6 +166,30 @@ def test_pieces_of_training_give_what_one_run_gives(taught: material.Material, t
         training.Pretraining(taught, 2, 1).resume(tmp_path / "piece.safetensors")
 
 
+def test_pictures_enter_the_tower_in_training_as_they_do_later(taught: material.Material, tmp_path: Path):
+    """In training, when the norms are measured, and when the stored weights are used: from −1 to 1."""
+    entered: list[torch.Tensor] = []
+
+    def watch(module: torch.nn.Module, inputs: tuple) -> None:
+        if isinstance(module, torch.nn.Conv2d) and module.in_channels == 3:
+            entered.append(inputs[0])
+
+    handle = torch.nn.modules.module.register_module_forward_pre_hook(watch)
+    try:
+        step = training.Pretraining(taught, 1, 0)
+        step.advance()
+        step.export(tmp_path / "small.safetensors")
+        draws = training.generator(0, "step", 0)
+        pictures = training.change(training.draw(taught, draws).images, draws)
+        with torch.no_grad():
+            clip.load_small(tmp_path / "small.safetensors").encode_image(pictures)
+    finally:
+        handle.remove()
+    torch.testing.assert_close(entered[0], entered[-1])
+    assert len(entered) == 2 + training.NORM_BATCHES
+    assert all(x.min() < -0.9 and x.max() == 1 for x in entered)
+
+
 def test_nothing_withheld_is_taught(taught: material.Material):
     from cl_core import datasets
     from cl_core.datasets import emoji
