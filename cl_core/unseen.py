@@ -40,9 +40,9 @@ class KnownClasses:
     def __len__(self) -> int:
         return len(self.names)
 
-    def without(self, index: int) -> "KnownClasses":
-        """All but one of them."""
-        kept = [i for i in range(len(self)) if i != index]
+    def take(self, indices: Sequence[int]) -> "KnownClasses":
+        """Some of them, in the order given."""
+        kept = list(indices)
         names = tuple(self.names[i] for i in kept)
         return KnownClasses(names, self.prototypes[kept], self.gaussians.take(kept), self.scale)
 

@@ -21,7 +21,7 @@ LAYERS = {
         {"archive"},
         {"pretraining", "statistics"},
         {"heads", "losses", "selection", "unseen"},
-        {"inversion", "strategies"},
+        {"inversion", "strategies", "unseen_trials"},
         {"heads", "learning"},
         {"measure"},
         {"state"},

@@ -22,9 +22,10 @@ from cl_core.commands import (
     race,
     run,
     store,
+    unseen,
 )
 
 COMMANDS = (
     run, compare, ablate, export_run, import_run, store, info, data, oracle, race, bench, pretrain_clip, clip_report,
-    build_data, build_emoji, build_example,
+    unseen, build_data, build_emoji, build_example,
 )  # fmt: skip

@@ -1,15 +1,21 @@
 """Options that several commands share: which config, which store."""
 
 import argparse
+import dataclasses
 import os
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from cl_core import datasets, strategies
 from cl_core.config import Config, ConfigError
 from cl_core.presets import BY_TASKS, preset
 
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
 STORE = Path("runs") / "store"
+S = TypeVar("S", bound="DataclassInstance")
 
 
 def add_store_option(parser: argparse.ArgumentParser) -> None:
@@ -51,6 +57,18 @@ def config_from(args: argparse.Namespace) -> Config:
     if tasks is not None and args.preset not in BY_TASKS:
         config = config.override({"stream": {"increment": _classes_a_task(config, tasks)}})
     return config
+
+
+def changed(section: S, assignments: Sequence[str]) -> S:
+    """One section of settings with NAME=VALUE assignments in order. Raises ConfigError."""
+    for assignment in assignments:
+        name, equals, text = assignment.partition("=")
+        known = [f.name for f in dataclasses.fields(section)]
+        if not equals or name.strip() not in known:
+            raise ConfigError(f"--set takes NAME=VALUE with one of {', '.join(known)}; “{assignment}” is not that.")
+        value = _value(getattr(section, name.strip()), text.strip())
+        section = dataclasses.replace(section, **{name.strip(): value})
+    return section
 
 
 def _classes_a_task(config: Config, tasks: int) -> int:

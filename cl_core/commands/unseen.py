@@ -1,0 +1,149 @@
+"""`unseen`: classes that the small CLIP is given by name alone, against the truth that was kept back."""
+
+import argparse
+import dataclasses
+import json
+import statistics
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cl_core.commands import options, report
+from cl_core.config import ConfigError, UnseenConfig
+from cl_core.files import write_whole
+from cl_core.store import StoreError
+
+if TYPE_CHECKING:
+    from cl_core.unseen_trials import Trial, World
+
+Row = dict[str, Any]
+SIDES = ("total", "old", "new")
+
+
+def add_parser(subparsers: argparse._SubParsersAction) -> None:
+    parser = subparsers.add_parser("unseen", help="classes that the small CLIP is given by name alone")
+    parser.add_argument("--weights", type=Path, help="file of pretrain-clip; default: those that come with the program")
+    parser.add_argument("--world", action="append", metavar="NAME", help="only this one; may come several times")
+    parser.add_argument("--every", type=int, default=1, metavar="N", help="only each N-th class is new; default: 1")
+    parser.add_argument("--first", type=int, default=0, metavar="N", help="where that counting begins; default: 0")
+    parser.add_argument("--seed", type=int, default=0, help="of what is drawn; default: 0")
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="change a setting, as in k=3")
+    parser.add_argument("--out", type=Path, default=Path("runs") / "unseen.json", help="file for the results, .json")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> None:
+    """Try each class of each world, print the means and write everything. Raises ConfigError, DataError, StoreError."""
+    if args.out.suffix != ".json" or args.every < 1 or args.first < 0:
+        raise ConfigError("--out must end in .json, --every must be 1 or more, and --first 0 or more.")
+    config = options.changed(UnseenConfig(), args.set)
+    from tqdm import tqdm
+
+    from cl_core import unseen_trials
+    from cl_core.backbones.clip import SMALL_WEIGHTS, load_small
+
+    worlds = unseen_trials.worlds(load_small(args.weights or SMALL_WEIGHTS))
+    known = [world.name for world in worlds]
+    if strange := [name for name in args.world or [] if name not in known]:
+        raise ConfigError(f"There is no world “{strange[0]}”; known are {', '.join(known)}.")
+    found = []
+    for world in (world for world in worlds if world.name in (args.world or known)):
+        chosen = world.new[args.first :: args.every]
+        if not chosen:
+            raise ConfigError(f"No class of {world.name} is left to be new: choose a smaller --first.")
+        bar = tqdm(chosen, desc=world.name, mininterval=1)
+        rows = [row(unseen_trials.trial(world, new, config, args.seed)) for new in bar]
+        found.append(summary(world, rows) | {"rows": rows})
+    table = markdown(found)
+    print(f"\n{table}")
+    facts = {"kind": "unseen", "settings": dataclasses.asdict(config), "seed": args.seed, "versions": report.versions()}
+    content = json.dumps(facts | {"worlds": found}, indent=1, ensure_ascii=False) + "\n"
+    try:
+        write_whole(args.out, content.encode())
+        write_whole(args.out.with_suffix(".md"), (table + "\n").encode())
+    except OSError as error:
+        raise StoreError(f"The results cannot be written to {args.out} ({error.strerror or error}).") from error
+    print(f"\nWritten to {args.out}.")
+
+
+def row(trial: "Trial") -> Row:
+    """What is written of one class that was new."""
+    return {
+        "name": trial.projection.name,
+        "lenders": [dataclasses.asdict(lender) for lender in trial.projection.lenders],
+        "guesses": {guess.name: {"cosine": guess.cosine, "about": guess.about} for guess in trial.judgement.guesses},
+        "frechet": trial.judgement.frechet,
+        "floor": trial.judgement.floor,
+        "accuracies": {name: dataclasses.asdict(scores) for name, scores in trial.accuracies.items()},
+    }
+
+
+def summary(world: "World", rows: Sequence[Row]) -> dict[str, Any]:
+    """Means over the classes that were new.
+
+    ahead: of each baseline, how much nearer the projection is in cosine and in that about the mean of the old classes,
+    with the 95 % interval when classes are drawn again, and the share of the classes where it is nearer.
+    """
+    from cl_core.unseen import PROJECTED
+
+    guesses = {name: _means([row["guesses"][name] for row in rows]) for name in rows[0]["guesses"]}
+    ahead = {
+        name: {
+            measure: _ahead([(row["guesses"][PROJECTED][measure], row["guesses"][name][measure]) for row in rows])
+            for measure in ("cosine", "about")
+        }
+        for name in guesses
+        if name != PROJECTED
+    }
+    return {
+        "name": world.name,
+        "about": world.about,
+        "new_classes": len(rows),
+        "guesses": guesses,
+        "ahead": ahead,
+        "accuracies": {name: _means([row["accuracies"][name] for row in rows]) for name in rows[0]["accuracies"]},
+    }
+
+
+def _means(records: Sequence[Mapping[str, float | None]]) -> dict[str, float | None]:
+    """The mean of each entry; None where it is not defined."""
+    found = {}
+    for key in records[0]:
+        values = [record[key] for record in records]
+        found[key] = None if None in values else statistics.fmean(v for v in values if v is not None)
+    return found
+
+
+def _ahead(pairs: Sequence[tuple[float, float | None]]) -> dict[str, float] | None:
+    from cl_core.pretraining.evaluation import bootstrap
+
+    if any(other is None for _, other in pairs):
+        return None
+    differences = np.array([own - (other or 0.0) for own, other in pairs])
+    interval = bootstrap(differences, np.arange(len(differences)))
+    return dataclasses.asdict(interval) | {"share": float((differences > 0).mean())}
+
+
+def markdown(found: Sequence[Mapping[str, Any]]) -> str:
+    """Two tables for each world: where the guesses lie, and who names how much rightly."""
+    parts = []
+    for world in found:
+        lines = [f"### {world['name']}", "", world["about"], ""]
+        lines += [
+            f"| Mean over {world['new_classes']} new classes | Cosine to the truth | About the old mean |",
+            "|---|---|---|",
+        ]
+        lines += [
+            f"| {name} | {_number(of['cosine'])} | {_number(of['about'])} |" for name, of in world["guesses"].items()
+        ]
+        lines += ["", "| Named rightly, % | All | Old classes | New class |", "|---|---|---|---|"]
+        for name, of in world["accuracies"].items():
+            lines.append(f"| {name} | " + " | ".join(f"{100 * of[side]:.1f}" for side in SIDES) + " |")
+        parts.append("\n".join(lines))
+    return "\n\n".join(parts)
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"
