@@ -40,6 +40,12 @@ def _data() -> None:
     data.page(EXPLORE)
 
 
+def _clip() -> None:
+    from dashboard.views import clip
+
+    clip.page(EXPLORE)
+
+
 def _lessons() -> None:
     from dashboard.views import lessons
 
@@ -49,8 +55,9 @@ def _lessons() -> None:
 EXPLORE = st.Page(_explore, title="Explore", default=True)
 AB = st.Page(_ab, title="A/B", url_path="ab")
 COMPARE = st.Page(_compare, title="Compare", url_path="compare")
+CLIP = st.Page(_clip, title="CLIP", url_path="clip")
 LESSONS = st.Page(_lessons, title="Lessons", url_path="lessons")
 DATA = st.Page(_data, title="Data", url_path="data")
-current = st.navigation([EXPLORE, AB, COMPARE, LESSONS, DATA], position="top")
+current = st.navigation([EXPLORE, AB, COMPARE, CLIP, LESSONS, DATA], position="top")
 projector.switch()
 current.run()

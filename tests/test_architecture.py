@@ -48,9 +48,9 @@ LAYERS = {
             "umap_child",
         },
         {"library"},
-        {"branches", "fetch", "markup", "projections", "pairs", "state", "teaching", "work"},
+        {"asking", "branches", "fetch", "markup", "projections", "pairs", "state", "teaching", "work"},
         {"deltas"},
-        {"charts", "closeup", "findings", "forms", "lessons", "tables"},
+        {"cards", "charts", "closeup", "findings", "forms", "lessons", "tables"},
         {"exhibits"},
         {"views"},
         {"app", "__main__"},
@@ -68,6 +68,8 @@ LIGHT = (
     "strategies",
     "commands",
     "comparison",
+    "pretraining.contest",
+    "pretraining.gallery",
 )
 
 

@@ -11,6 +11,7 @@ from cl_core.commands import (
     build_data,
     build_emoji,
     build_example,
+    clip_contests,
     clip_report,
     compare,
     data,
@@ -27,5 +28,5 @@ from cl_core.commands import (
 
 COMMANDS = (
     run, compare, ablate, export_run, import_run, store, info, data, oracle, race, bench, pretrain_clip, clip_report,
-    unseen, build_data, build_emoji, build_example,
+    clip_contests, unseen, build_data, build_emoji, build_example,
 )  # fmt: skip

@@ -10,7 +10,7 @@ import hashlib
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -162,22 +162,38 @@ def _left_out(damaged: int) -> str:
 
 
 def _read(file: Path) -> np.ndarray | None:
-    """The image as uint8 (3, SIDE, SIDE), or None when it is damaged or too large."""
+    """The image in a file as `picture` gives it."""
     try:
         if file.stat().st_size > MOST_BYTES:
             return None
+        with file.open("rb") as content:
+            return picture(content)
+    except OSError:
+        return None
+
+
+def picture(content: BinaryIO) -> np.ndarray | None:
+    """An image file's content as uint8 (3, SIDE, SIDE), or None when it is damaged or too large."""
+    try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(file, formats=FORMATS) as image:
+            with Image.open(content, formats=FORMATS) as image:
                 if image.width * image.height > (MOST_JPEG_PIXELS if image.format == "JPEG" else MOST_PIXELS):
                     return None
                 image.draft(None, (8 * SIDE, 8 * SIDE))  # a large JPEG is decoded smaller, which is much quicker
-                upright = ImageOps.exif_transpose(image).convert("RGBA")
+                upright = _in_bytes(ImageOps.exif_transpose(image)).convert("RGBA")
     except (OSError, ValueError, SyntaxError, UnidentifiedImageError, Image.DecompressionBombError, Warning, EOFError):
         return None
     small = ImageOps.fit(upright, (SIDE, SIDE), Image.Resampling.BOX)  # first: the rest is quick then
     ground = Image.new("RGBA", small.size, "white")
     return np.asarray(Image.alpha_composite(ground, small).convert("RGB")).transpose(2, 0, 1)
+
+
+def _in_bytes(image: Image.Image) -> Image.Image:
+    """An image of 16 bits a pixel as one of 8, of which Pillow would make white; all others as they are."""
+    if not image.mode.startswith("I;16"):
+        return image
+    return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
 
 
 def _share_out(

@@ -14,7 +14,7 @@ from cl_core.backbones.clip import Clip
 from cl_core.datasets import Split
 from cl_core.datasets.emoji import Drawings
 from cl_core.pretraining import captions
-from cl_core.pretraining.pictures import on_white
+from cl_core.pretraining.ground import on_white
 
 RESAMPLES = 2000
 BATCH = 512  # pictures at once

@@ -13,7 +13,7 @@ from cl_core import datasets
 from cl_core.backbones.clip import tokenize
 from cl_core.datasets import emoji
 from cl_core.pretraining import captions
-from cl_core.pretraining.pictures import on_white
+from cl_core.pretraining.ground import on_white
 
 BATCH = 256  # pictures
 CLOTHES_SHARE = 0.12  # of a batch

@@ -1,24 +1,15 @@
-"""Pictures for the small CLIP: Fashion-MNIST turned to dark on white, and random changes to any picture.
+"""Random changes to the pictures that the small CLIP learns from.
 
 Shapes: n pictures, c = 3 channels, h × w pixels; float in [0, 1].
 """
 
 import math
 
-import numpy as np
 import torch
 from torch import Generator, Tensor
 from torch.nn import functional as F
 
 GREY = (0.299, 0.587, 0.114)
-
-
-def on_white(images: np.ndarray, side: int = 32) -> np.ndarray:
-    """Light drawings on black, uint8 (n, 1, h, w), as dark ones in the middle of white, uint8 (n, 3, side, side)."""
-    above, left = (side - images.shape[2]) // 2, (side - images.shape[3]) // 2
-    page = np.full((len(images), 3, side, side), 255, np.uint8)
-    page[:, :, above : above + images.shape[2], left : left + images.shape[3]] = 255 - images
-    return page
 
 
 def change(x: Tensor, generator: Generator) -> Tensor:

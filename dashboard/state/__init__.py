@@ -4,10 +4,26 @@ In the URL: `node` (the snapshot one looks at), `run` (the job that is under way
 differs from that preset, as `learn.epochs=3`. Settings of learning and inversion are those of the next step; those of
 the stream, the network and the machine are what the form of a new experiment starts from. A refresh, a bookmark or a
 colleague finds the same page. A value that cannot be used is taken out, and told. On the Data page: `data`, the images
-one looks at. On the page A/B: `a`, `b`, `after` (tasks) and `network`. On the Compare page: `results`. On all
-pages: `projector`.
+one looks at. On the CLIP page: what state/clip.py says. On the page A/B: `a`, `b`, `after` (tasks) and `network`. On
+the Compare page: `results`. On all pages: `projector`.
 """
 
+from dashboard.state.clip import (
+    MOST_TEXT,
+    answered,
+    draw,
+    draw_others,
+    in_sentences,
+    look_at_pictures,
+    names,
+    own_file,
+    own_picture,
+    pictures,
+    set_answered,
+    set_in_sentences,
+    set_names,
+    set_own_picture,
+)
 from dashboard.state.course import go_to_lesson, guess, lesson, lessons_done, set_guess, set_tried, tried
 from dashboard.state.following import follow, move_on, run_id, select, selected, shown_of_run, watch
 from dashboard.state.pages import (
@@ -62,12 +78,14 @@ from dashboard.state.widgets import (
 __all__ = [
     "DEFAULT_PRESET",
     "FIXED_SECTIONS",
+    "MOST_TEXT",
     "STEP_SECTIONS",
     "address_of",
     "address_to",
     "address_to_go_on",
     "adopt",
     "again",
+    "answered",
     "arrive",
     "as_text",
     "ask_for_new",
@@ -76,10 +94,13 @@ __all__ = [
     "choose",
     "chosen",
     "data",
+    "draw",
+    "draw_others",
     "enter",
     "follow",
     "go_to_lesson",
     "guess",
+    "in_sentences",
     "kept",
     "leave",
     "lender",
@@ -88,18 +109,23 @@ __all__ = [
     "let_go",
     "look_after",
     "look_at_data",
+    "look_at_pictures",
     "look_at_results",
     "moment",
     "move_on",
+    "names",
     "nearest_preset",
     "new_asked",
     "new_config",
     "new_preset",
     "notices",
+    "own_file",
+    "own_picture",
     "page",
     "parse",
     "pick",
     "picked",
+    "pictures",
     "pin",
     "pinned",
     "plain",
@@ -111,8 +137,12 @@ __all__ = [
     "run_id",
     "select",
     "selected",
+    "set_answered",
     "set_guess",
+    "set_in_sentences",
+    "set_names",
     "set_new",
+    "set_own_picture",
     "set_tried",
     "settings",
     "shown_of_run",

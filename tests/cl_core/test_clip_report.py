@@ -9,7 +9,7 @@ from cl_core.backbones import clip
 from cl_core.commands import clip_report
 from cl_core.config import ConfigError
 from cl_core.datasets import emoji
-from cl_core.pretraining import captions, evaluation, pictures
+from cl_core.pretraining import captions, evaluation, ground, pictures
 
 
 def test_an_interval_resamples_concepts_not_pictures():
@@ -32,7 +32,7 @@ def test_the_nearest_neighbour_of_a_picture_is_itself():
 def test_clothes_stand_dark_on_white():
     light = np.zeros((2, 1, 28, 28), np.uint8)
     light[0, 0, 0, 0] = 200
-    page = pictures.on_white(light)
+    page = ground.on_white(light)
     assert page.shape == (2, 3, 32, 32)
     assert page[0, :, 2, 2].tolist() == [55] * 3
     assert (page == 255).sum() == page.size - 3

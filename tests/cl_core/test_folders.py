@@ -1,5 +1,6 @@
 """A person's own images: any size and mode is taken, whatever is wrong is said in a sentence."""
 
+import io
 from pathlib import Path
 
 import numpy as np
@@ -96,6 +97,16 @@ def test_a_large_photo_that_lies_on_its_side_is_turned_upright(tmp_path: Path):
     assert seen is not None
     assert seen[:, :15].max() < 20
     assert seen[:, 17:].min() > 235
+
+
+def test_a_grey_picture_of_16_bits_keeps_its_shades():
+    content = io.BytesIO()
+    shades = np.repeat(np.linspace(0, 65535, 64).astype(np.uint16)[None], 64, axis=0)
+    Image.fromarray(shades).save(content, "PNG")
+    seen = datasets.folders.picture(content)
+    assert seen is not None
+    assert (np.diff(seen[0, 0].astype(int)) > 0).all()
+    assert int(seen[0, 0, 16]) == pytest.approx(130, abs=5)
 
 
 def test_two_levels_of_folders_are_domains_with_the_same_classes(tmp_path: Path):
