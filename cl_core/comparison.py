@@ -19,6 +19,7 @@ import numpy as np
 from cl_core import metrics
 from cl_core.config import ConfigError
 from cl_core.files import write_whole
+from cl_core.pulse import pulse
 from cl_core.snapshot import Snapshot
 from cl_core.store import StoreError
 from cl_core.stream import TaskStream
@@ -131,6 +132,7 @@ def _alignment(arrays: Mapping[str, np.ndarray], name: str, seed: int) -> list[d
     real, labels = arrays["real"], arrays["real_labels"]
     rows = []
     for c in np.unique(arrays[f"{name}_labels"]):
+        pulse()
         of = arrays[name][arrays[f"{name}_labels"] == c]
         found = metrics.alignment(real[labels == c], of, real.mean(0), np.random.default_rng(seed))
         rows.append({"class": int(c), "images": len(of), **found})

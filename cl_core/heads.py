@@ -7,6 +7,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from cl_core.backbones import Backbone
+from cl_core.pulse import pulse
 from cl_core.statistics import ClassGaussians
 
 LDA_SHRINKAGE = 0.01  # share of the mean variance mixed into the pooled covariance
@@ -55,6 +56,7 @@ def refit(backbone: Backbone, gaussians: ClassGaussians, draws: torch.Generator)
     optimiser = torch.optim.LBFGS([weight, bias], max_iter=REFIT_STEPS, line_search_fn="strong_wolfe")
 
     def closure() -> Tensor:
+        pulse()
         optimiser.zero_grad()
         loss = F.cross_entropy(features @ weight.T + bias, labels) + REFIT_DECAY * weight.square().sum()
         loss.backward()

@@ -15,6 +15,7 @@ from cl_core.backbones.chain import evaluating
 from cl_core.config import LearnConfig
 from cl_core.divergence import DivergenceWatch
 from cl_core.events import Event
+from cl_core.pulse import pulse
 from cl_core.strategies import Batch, Strategy
 
 READOUT_SIDE = 14  # the auxiliary read-out predicts the image at this side
@@ -219,6 +220,7 @@ def _balance_head(
     real = len(data.images)
     for epoch in range(config.balance_epochs):
         for part in torch.randperm(len(labels), generator=generator).split(config.batch_size):
+            pulse()
             index = part.to(labels.device)
             logits, old = student.head(features[index]), index[index >= real]
             total = F.cross_entropy(logits, labels[index], weights)

@@ -15,6 +15,7 @@ from cl_core.backbones.chain import evaluating
 from cl_core.heads import Head
 from cl_core.images import Normaliser, from_bytes
 from cl_core.inversion import Inversion
+from cl_core.pulse import pulse
 from cl_core.statistics import ClassGaussians
 from cl_core.stream import TaskStream
 
@@ -189,6 +190,7 @@ def alignment_record(view: Mapping[str, np.ndarray], seed: int) -> list[dict[str
     real, synthetic = view["real"].astype(np.float64), view["synthetic"].astype(np.float64)
     rows = []
     for c in np.unique(view["synthetic_labels"]):
+        pulse()
         a, b = real[view["real_labels"] == c], synthetic[view["synthetic_labels"] == c]
         found = metrics.alignment(a, b, real.mean(0), np.random.default_rng(seed))
         rows.append({"class": int(c), "images": len(b), **found})

@@ -5,6 +5,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from cl_core.config import InvertConfig
+from cl_core.pulse import pulse
 from cl_core.statistics import ClassGaussians
 
 
@@ -46,6 +47,7 @@ def fit(features: Tensor, config: InvertConfig, generator: torch.Generator) -> C
         batches = [part for part in order.split(config.cfs_batch) if len(part) > 1]
         total = 0.0
         for part in batches:
+            pulse()
             loss = contrastive_loss(models(features[:, part]), config.cfs_tau)
             optimiser.zero_grad()
             loss.backward()
@@ -74,6 +76,7 @@ def select(
     g, d = gaussians.mean.shape
     kept, seen = torch.empty(g, 0, d, device=gaussians.mean.device), None
     while kept.shape[1] < n:
+        pulse()
         take = min(b, n - kept.shape[1])
         count = take if seen is None else max(take, round(take / config.cfs_ratio))
         candidates = torch.stack([gaussians.sample(c, count, generator) for c in range(g)])

@@ -4,6 +4,8 @@ import argparse
 import sys
 from pathlib import Path
 
+from cl_core import presets
+from cl_core.config import ConfigError
 from cl_core.store import StoreError
 from dashboard import evidence, exhibits, library, projections
 from dashboard.bench import BenchError
@@ -63,6 +65,19 @@ def bench(args: argparse.Namespace) -> None:
         print(args.out)
 
 
+def cancel(args: argparse.Namespace) -> int:
+    """Cancel every stage of the work; 1 when one went on for longer than a second."""
+    from dashboard import cancels
+
+    config = presets.preset(args.preset).override({"invert": {"selection": "cfs"}})
+    print(cancels.line(), flush=True)
+    missed = 0
+    for stage in cancels.measure(config, args.repeats):
+        print(cancels.line(stage), flush=True)
+        missed += not stage.holds
+    return int(missed > 0)
+
+
 def _count(text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= 100:
         raise argparse.ArgumentTypeError(f"“{text}” is no number of repeats: 1 to 100 are allowed.")
@@ -70,7 +85,7 @@ def _count(text: str) -> int:
 
 
 def main() -> int:
-    """The exit code: 0, or 2 with a sentence when something cannot be read or written."""
+    """The exit code: 0, 1 when a bar was missed, or 2 with a sentence when something cannot be read or written."""
     parser = argparse.ArgumentParser(prog="python -m dashboard", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     about = "draw the UMAP picture of the finished example and keep it with it, so that the app shows it at once"
@@ -91,10 +106,15 @@ def main() -> int:
     timing.add_argument("--repeats", type=_count, default=5, help="visits that are measured; default: 5")
     timing.add_argument("--out", type=Path, metavar="FILE", help="also write all the times, as JSON")
     timing.set_defaults(run=bench)
+    about = "cancel the work at random moments of each of its stages and tell how long it goes on"
+    stopping = commands.add_parser("cancel", help=about, description=about)
+    stopping.add_argument("--preset", choices=list(presets.PRESETS), default="demo")
+    stopping.add_argument("--repeats", type=_count, default=3, help="cancels of each stage; default: 3")
+    stopping.set_defaults(run=cancel)
     args = parser.parse_args()
     try:
-        args.run(args)
-    except (StoreError, evidence.EvidenceError, BenchError) as error:
+        return args.run(args) or 0
+    except (ConfigError, StoreError, evidence.EvidenceError, BenchError) as error:
         print(error, file=sys.stderr)
         return 2
     return 0

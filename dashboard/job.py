@@ -2,7 +2,8 @@
 
 A job never touches Streamlit, and this module imports neither Streamlit nor torch. The page reads a job's mailbox
 whenever it likes; nothing is consumed by reading, so a refreshed page finds the same story. To cancel is to close the
-generator at its next yield. A job whose page has not been heard of for a while is closed the same way.
+generator at its next yield, or to stop it at its next pulse (cl_core/pulse.py) if that is earlier. A job whose page has
+not been heard of for a while ends the same way.
 """
 
 import dataclasses
@@ -16,6 +17,7 @@ from typing import Any
 from cl_core.config import ConfigError
 from cl_core.datasets import DataError
 from cl_core.events import Diverged
+from cl_core.pulse import Stopped, listening
 from cl_core.store import StoreError
 
 Work = Generator[Any, None, Any]
@@ -146,7 +148,7 @@ class Registry:
             return self._queue.index(job) + len(self._running) if job in self._queue else 0
 
     def cancel(self, job: Job, reason: str = "You cancelled it.") -> None:
-        """Ask a job to stop: at once when it waits, at its next yield when it runs."""
+        """Ask a job to stop: at once when it waits, at its next yield or pulse when it runs."""
         with self._lock:
             if job in self._queue:
                 self._queue.remove(job)
@@ -175,29 +177,25 @@ class Registry:
             self._start_next()
 
     def _follow(self, job: Job) -> Any:
-        """Drain the generator; close it when the job is to stop. Returns what the generator returns."""
+        """Drain the generator; end it when the job is to stop. Returns what the generator returns."""
         work = job.work()
         try:
-            while True:
-                if time.monotonic() - job.last_seen > self.grace:
-                    job.stop_reason = job.stop_reason or "Its page was closed."
-                if job.stop_reason:
-                    return None
-                item = next(work)
-                if isinstance(item, Step):
-                    job.mailbox.clear()
-                    if job.step.number:  # getting ready is no step
-                        job.spent = [*job.spent, time.monotonic() - job.step_started]
-                    job.step, job.step_started = item, time.monotonic()
-                elif isinstance(item, Made):
-                    job.made = [*job.made, item.node]
-                else:
-                    job.mailbox.post(item)
+            with listening(lambda: self._is_to_stop(job)):
+                while not self._is_to_stop(job):
+                    _take(job, next(work))
         except StopIteration as end:
             job.stop_reason = ""  # it was over before it could be stopped
             return end.value
+        except Stopped:
+            pass
         finally:
             work.close()
+        return None
+
+    def _is_to_stop(self, job: Job) -> bool:
+        if time.monotonic() - job.last_seen > self.grace:
+            job.stop_reason = job.stop_reason or "Its page was closed."
+        return bool(job.stop_reason)
 
     def _finish(self, job: Job, state: str, message: str, details: str = "") -> None:
         job.message, job.details, job.ended = message, details, time.monotonic()
@@ -208,6 +206,19 @@ class Registry:
         over = sorted((job for job in self._jobs.values() if not job.active), key=lambda job: job.ended)
         for job in over[: max(0, len(over) - self.keep)]:
             del self._jobs[job.id]
+
+
+def _take(job: Job, item: Any) -> None:
+    """What a job has just yielded: a new step, a part of its result, or something to tell."""
+    if isinstance(item, Step):
+        job.mailbox.clear()
+        if job.step.number:  # getting ready is no step
+            job.spent = [*job.spent, time.monotonic() - job.step_started]
+        job.step, job.step_started = item, time.monotonic()
+    elif isinstance(item, Made):
+        job.made = [*job.made, item.node]
+    else:
+        job.mailbox.post(item)
 
 
 def sentence(error: BaseException) -> str:

@@ -1,11 +1,16 @@
 """What jobs compute: generators over the core, which is imported in the worker only (it brings torch)."""
 
+import contextlib
+import importlib
+import sys
+import threading
 from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Any
 
 from cl_core import comparison, strategies
 from cl_core.config import Config
+from cl_core.pulse import pulse
 from cl_core.snapshot import Snapshot
 from cl_core.store import Store
 from dashboard import library
@@ -53,11 +58,32 @@ def with_setting(config: Config, base: Config, section: str, field: str, value: 
     return strategies.configure(config, value)
 
 
+def _core() -> Any:
+    """The module of the verbs. Its import takes seconds and cannot be stopped, so a thread of its own does it: a job
+
+    that is cancelled meanwhile ends at once, and the next one finds it done.
+    """
+    thread = threading.Thread(target=_import, name="import", daemon=True)
+    thread.start()
+    while thread.is_alive():
+        pulse()
+        thread.join(0.05)
+    from cl_core import experiment
+
+    return experiment
+
+
+def _import() -> None:
+    with contextlib.suppress(Exception):  # the job meets it again, and tells
+        importlib.import_module("cl_core.experiment")
+        if "torch" in sys.modules:
+            importlib.import_module("torch._dynamo")  # the first optimiser would, in the midst of its work
+
+
 def begin(config: Config, store: Store) -> Steps:
     """The root of a new experiment, saved. Returns its id."""
     yield Step("Preparing the experiment", 0)
-    from cl_core import experiment
-
+    experiment = _core()
     root = experiment.start(config)
     store.save(root)
     yield Made(root.id)
@@ -67,8 +93,7 @@ def begin(config: Config, store: Store) -> Steps:
 def advance(node_id: str, config: Config, store: Store, to_the_end: bool) -> Steps:
     """Grow the next snapshot, or all of them to the end of the stream. Returns the id of the last one."""
     yield Step("Starting PyTorch", 0)
-    from cl_core import experiment
-
+    experiment = _core()
     node = store.load(node_id)
     steps = remaining(node, config.learn.strategy)
     steps = steps if to_the_end else steps[:1]
@@ -82,6 +107,7 @@ def advance(node_id: str, config: Config, store: Store, to_the_end: bool) -> Ste
 def compare(asked: Sequence[tuple[Place, Place, Place]], folder: Path) -> Generator[Any, None, None]:
     """Compare snapshots, each A and B with the network of a third, and keep what is found in a store's folder."""
     yield Step("Starting PyTorch", 0)
+    _core()
     for number, (a, b, lender) in enumerate(asked, 1):
         yield Step("Looking at both with one network", number, len(asked))
         file = comparison.file_of(folder, a[1], b[1], lender[1])

@@ -14,6 +14,7 @@ ROOT = Path(__file__).parent.parent
 # Lowest first. A part (a module or a package) may import parts of lower layers, and itself.
 LAYERS = {
     "cl_core": [
+        {"pulse"},
         {"config", "datasets", "events", "files", "metrics", "seeding"},
         {"augment", "divergence", "images", "nodes", "presets", "snapshot", "stream"},
         {"backbones", "projection", "recipe", "store"},
@@ -49,7 +50,7 @@ LAYERS = {
         },
         {"library"},
         {"asking", "branches", "fetch", "markup", "projections", "pairs", "state", "teaching", "work"},
-        {"deltas"},
+        {"cancels", "deltas"},
         {"cards", "charts", "closeup", "findings", "forms", "lessons", "tables"},
         {"exhibits"},
         {"views"},

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
+from cl_core.pulse import pulse
+
 
 class Backbone(nn.Module):
     """f = f_L ∘ … ∘ f_1 with features (n, d), then a head.
@@ -40,7 +42,10 @@ class Backbone(nn.Module):
         """What some consecutive layers make of x, the input of the first of them, in float32."""
         with torch.autocast(x.device.type, torch.bfloat16, enabled=self.mixed):
             for index in group:
+                pulse()
                 x = self.layers[index](x)
+                if x.grad_fn is not None:
+                    x.register_hook(pulse)  # on the way back
         return x.float()
 
     def forward(self, x: Tensor) -> Tensor:

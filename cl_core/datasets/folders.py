@@ -16,6 +16,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from cl_core.datasets.base import SPLITS, DataError, Dataset, Split
+from cl_core.pulse import pulse
 
 SIDE = 32
 LEAST = 5  # images a class: fewer cannot be shared out
@@ -133,6 +134,7 @@ def _check(root: Path, files: tuple[_File, ...]) -> None:
 def _load(root: Path, files: tuple[_File, ...]) -> Dataset:
     images: dict[_Place, list[np.ndarray]] = {file.place: [] for file in files}
     for file in files:
+        pulse()
         image = _read(Path(file.path))
         if image is not None:
             images[file.place].append(image)

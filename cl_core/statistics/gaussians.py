@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from cl_core.config import ConfigError, LearnConfig
+from cl_core.pulse import pulse
 from cl_core.statistics.class_models import KINDS, VARIANCE_FLOOR, ClassModel, Fitting
 
 
@@ -42,8 +43,12 @@ class ClassGaussians:
         of_each = [features[labels == c] for c in classes]
         if not all(map(len, of_each)):
             raise ValueError("A class without an image has no Gaussian.")
-        self.models = tuple(KINDS[self.kind].fit(x, self.fitting) for x in of_each)
+        self.models = tuple(self._fit(x) for x in of_each)
         return self
+
+    def _fit(self, x: Tensor) -> ClassModel:
+        pulse()
+        return KINDS[self.kind].fit(x, self.fitting)
 
     def _with(self, models: Sequence[ClassModel]) -> "ClassGaussians":
         other = ClassGaussians(self.kind)
@@ -65,10 +70,12 @@ class ClassGaussians:
 
     def covariance(self, c: int) -> Tensor:
         """The covariance (d, d) of a class."""
+        pulse()
         return self.models[c].dense()
 
     def sample(self, c: int, n: int, generator: torch.Generator) -> Tensor:
         """n draws (n, d) of a class."""
+        pulse()
         return self.models[c].sample(n, generator)
 
     def whitening(self, c: int) -> Tensor:
@@ -77,7 +84,11 @@ class ClassGaussians:
 
     def map_affine(self, weight: Tensor, bias: Tensor) -> "ClassGaussians":
         """The models after x ↦ x @ weight + bias, with weight (d, d) and bias (d,)."""
-        return self._with([model.mapped(weight, bias) for model in self.models])
+        mapped = []
+        for model in self.models:
+            pulse()
+            mapped.append(model.mapped(weight, bias))
+        return self._with(mapped)
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """The fields of the models, stacked over classes: float32, or float16 where the kind says so."""
