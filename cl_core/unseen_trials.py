@@ -16,7 +16,7 @@ from cl_core.config import UnseenConfig
 from cl_core.datasets import emoji
 from cl_core.events import Event
 from cl_core.pretraining import captions, evaluation
-from cl_core.pretraining.pictures import on_white
+from cl_core.pretraining.ground import on_white
 from cl_core.unseen import Accuracy, Adapted, Judgement, KnownClasses, Projection
 
 NEIGHBOURS = 40  # old classes of the world of things, where there are more than a thousand

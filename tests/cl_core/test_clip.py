@@ -194,7 +194,7 @@ def test_nothing_withheld_is_taught(taught: material.Material):
     from cl_core import datasets
     from cl_core.datasets import emoji
     from cl_core.pretraining.captions import CLOTHES_WITHHELD
-    from cl_core.pretraining.pictures import on_white
+    from cl_core.pretraining.ground import on_white
 
     drawings, clothes = emoji.read(), datasets.load("fashion-mnist").split("train")
     shown = {image.tobytes() for image in taught.images.numpy()}
