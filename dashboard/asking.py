@@ -57,6 +57,12 @@ def pictures(kind: str, number: int) -> Gallery:
     return gallery.draw(kind, number, contest.shipped()[0])
 
 
+@functools.lru_cache(maxsize=2)
+def never_shown(kind: str) -> tuple[str, ...]:
+    """Names of "things" or "clothes" that the small CLIP can read and was never shown. Raises DataError."""
+    return gallery.never_shown(kind, contest.shipped()[0])
+
+
 def shown(asked: Question) -> Gallery:
     """The pictures that a question is about; nobody knows what a person's own shows."""
     if asked.kind != OWN:

@@ -42,6 +42,14 @@ def draw(kind: str, number: int, unreadable: Collection[int]) -> Gallery:
     return _clothes(draws) if kind == "clothes" else _drawings(kind, draws, unreadable)
 
 
+def never_shown(kind: str, unreadable: Collection[int]) -> tuple[str, ...]:
+    """Names of "clothes" or "things" that were kept from the small CLIP, without the `unreadable` emoji. DataError."""
+    if kind == "clothes":
+        return tuple(captions.CLOTHES[label][0] for label in captions.CLOTHES_WITHHELD)
+    named = (c.name for i, c in enumerate(emoji.read().concepts) if c.withheld and i not in unreadable)
+    return tuple(sorted(named))
+
+
 def templates(kind: str) -> tuple[str, ...]:
     """The sentences into which the name of a thing is put, for that kind of pictures."""
     return captions.CLOTHES_TEMPLATES if kind == "clothes" else captions.DRAWING_TEMPLATES

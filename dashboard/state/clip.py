@@ -1,15 +1,19 @@
 """The CLIP page: its pictures, and the names that compete on them.
 
-In the address: `pictures` (their kind), `draw` (which of them), `names` (one a line) and `as_is` (no sentences).
+In the address: `pictures` (their kind), `draw` (which of them), `names` (one a line) and `as_is` (no sentences); of the
+class never shown: `world`, `newcomer` (its name) and `unseen.…`, the settings that differ from the usual ones.
 """
 
+import dataclasses
 from typing import Any
 
 import numpy as np
 import streamlit as st
 
+from cl_core.config import ConfigError, UnseenConfig
 from dashboard.state.pages import set_parameter
 from dashboard.state.session import keep, tell
+from dashboard.state.tuning import as_text, parse
 
 MOST_TEXT = 5000  # characters of the names
 MOST_DRAWS = 1_000_000
@@ -88,3 +92,67 @@ def answered() -> tuple[Any, np.ndarray] | None:
 
 def set_answered(question: Any, probabilities: np.ndarray) -> None:
     st.session_state["answered"] = (question, probabilities)
+
+
+# A class never shown.
+
+
+def world(kinds: list[str]) -> str:
+    """The old classes among which it comes, one of `kinds`."""
+    asked = st.query_params.get("world", kinds[0])
+    if asked in kinds:
+        return asked
+    st.query_params.pop("world", None)
+    tell(f"The address asked for a world “{asked}”, which there is not.")
+    return kinds[0]
+
+
+def look_at_world(kind: str) -> None:
+    """Another world, with its own first class."""
+    set_parameter("world", kind)
+    set_parameter("newcomer", None)
+
+
+def newcomer() -> str:
+    """The name of the new class; empty for the first one."""
+    return " ".join(st.query_params.get("newcomer", "").split())
+
+
+def set_newcomer(name: str) -> None:
+    set_parameter("newcomer", " ".join(name.split()) or None)
+
+
+def unseen() -> UnseenConfig:
+    """Its settings: the usual ones, and what the address changes; what cannot be used is taken out, and told."""
+    config = UnseenConfig()
+    for field in dataclasses.fields(UnseenConfig):
+        text = st.query_params.get(f"unseen.{field.name}")
+        if text is not None:
+            try:
+                config = dataclasses.replace(config, **{field.name: parse(text, field.default)})
+            except ConfigError as error:
+                st.query_params.pop(f"unseen.{field.name}", None)
+                tell(f"The address had a setting that cannot be used and was left out. {error}")
+    return config
+
+
+def set_unseen(field: str, value: Any) -> None:
+    """One of its settings."""
+    usual = getattr(UnseenConfig(), field)
+    set_parameter(f"unseen.{field}", None if value == usual else as_text(value))
+
+
+def asked_before(job_id: str) -> str:
+    """The job that was followed before this one; empty for none, or the same."""
+    before = str(keep("newcomer_job", ""))
+    st.session_state["newcomer_job"] = job_id
+    return before if before != job_id else ""
+
+
+def found() -> Any:
+    """What was found last of a class never shown: it stays to be seen while the next is looked for."""
+    return keep("found", None)
+
+
+def set_found(what: Any) -> None:
+    st.session_state["found"] = what

@@ -5,7 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard import state
-from dashboard.views import clip_contest, elsewhere
+from dashboard.views import clip_contest, clip_newcomer, elsewhere
 
 STYLE = Path(__file__).parent.parent / "style.css"
 
@@ -23,6 +23,7 @@ def page(explore: st.Page) -> None:
     elsewhere.line()
     notices = st.container()
     clip_contest.panel()
+    clip_newcomer.panel()
     for sentence in state.notices():
         notices.warning(sentence, icon=":material/info:")
     state.leave("clip")

@@ -1,0 +1,101 @@
+"""A class never shown: what is asked about it, the job that answers, and the answer as plain arrays. No torch."""
+
+import hashlib
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cl_core.config import UnseenConfig
+from dashboard.asking import small_clip
+from dashboard.job import REGISTRY, Job, Step
+
+if TYPE_CHECKING:
+    from cl_core.newcomer import Plane
+    from cl_core.unseen import Accuracy, Guess, Lender
+
+SEED = 0
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A class by its name, the world into which it comes, and the settings."""
+
+    world: str
+    name: str
+    config: UnseenConfig
+
+    @property
+    def id(self) -> str:
+        """The same asked twice is one job."""
+        plain = repr((self.world, self.name, self.config))
+        return f"new-{hashlib.sha256(plain.encode('utf-8', 'replace')).hexdigest()[:16]}"
+
+
+@dataclass(frozen=True)
+class Found:
+    """What is known of it. lenders nearest first, each with its plane and a picture (k, 3, h, w); cloud: see
+
+    cl_core.newcomer; guesses: none without real images; withheld: whether the small CLIP was kept from the class, None
+    when nobody knows; accuracies: shares by what was learned from.
+    """
+
+    name: str
+    old: int
+    lenders: "tuple[Lender, ...]"
+    planes: "tuple[Plane, ...]"
+    pictures: np.ndarray
+    truth_pictures: np.ndarray
+    cloud: dict[str, np.ndarray]
+    guesses: "tuple[Guess, ...]"
+    withheld: bool | None
+    accuracies: "dict[str, Accuracy]"
+
+
+BEFORE, FEATURES = "its name alone", "projected features"  # what is learned from
+
+
+def ask(asked: Asked) -> Job:
+    """The job that answers: the one that has begun, or a new one. It waits for runs that compute."""
+    job = REGISTRY.get(asked.id)
+    if job is not None and job.state != "cancelled":
+        return job
+    return REGISTRY.submit(f"A class never shown: {asked.name}", lambda: answering(asked), asked.id)
+
+
+def answering(asked: Asked) -> Generator[Step, None, Found]:
+    """The work of such a job. Raises ConfigError, DataError, Diverged."""
+    yield Step("Waking the small CLIP up, once")
+    clip = small_clip()
+    import torch
+
+    from cl_core import newcomer, unseen
+
+    torch.set_num_threads(1)  # its steps are too small to gain from more; a run sets its own
+    yield Step("Looking at the old classes")
+    world = newcomer.world(clip, asked.world, asked.name)
+    yield Step("Projecting")
+    new = unseen.propose(world.old, world.name, world.prototype, asked.config, SEED)
+    judged = unseen.judge(world.old, new, world.truth) if len(world.truth) >= unseen.LEAST_IMAGES else None
+    before = newcomer.accuracy(world, unseen.zero_shot(world.old, [new]))
+    yield Step("Learning from the projected features")
+    adapted = unseen.adapt(world.old, [new], asked.config, SEED)
+    while True:
+        try:
+            next(adapted)
+        except StopIteration as end:
+            after = newcomer.accuracy(world, end.value)
+            break
+    return Found(
+        world.name,
+        len(world.old),
+        new.lenders,
+        tuple(newcomer.planes(world, new.lenders, SEED)),
+        world.pictures[[lender.index for lender in new.lenders]],
+        world.truth_pictures,
+        newcomer.cloud(world, new, SEED),
+        judged.guesses if judged else (),
+        world.withheld,
+        {BEFORE: before, FEATURES: after},
+    )
