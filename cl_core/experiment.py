@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from cl_core import heads, measure, strategies
+from cl_core.backbones import count_groups, fingerprint, knows_classes
 from cl_core.backbones.chain import frozen
 from cl_core.config import Config, ConfigError
 from cl_core.events import Event
@@ -28,7 +29,10 @@ Steps = Generator[Event, None, Snapshot]
 
 
 def start(config: Config) -> Snapshot:
-    """The root of a tree: nothing learned yet. Raises ConfigError and DataError."""
+    """The root of a tree: nothing learned yet. Raises ConfigError and DataError.
+
+    Of a network that knows classes before it learns, its record has the zero-shot accuracy, and its arrays the towers.
+    """
     stream = TaskStream(config.stream, config.machine.seed)
     record: dict[str, Any] = {
         "strategy": None,
@@ -38,8 +42,8 @@ def start(config: Config) -> Snapshot:
     }
     if stream.domain_names:
         record["domains"] = list(stream.domain_names)
-    return Snapshot(
-        id=_hash(None, "start", _fixed(config), stream.dataset.fingerprint),
+    root = Snapshot(
+        id=_hash(None, "start", _fixed(config), stream.dataset.fingerprint + fingerprint(config.network)),
         parent=None,
         verb="start",
         tasks_learned=0,
@@ -49,6 +53,13 @@ def start(config: Config) -> Snapshot:
         arrays=freeze({}),
         record=record | {"threads": config.machine.threads},
     )
+    if not knows_classes(config.network):
+        return root
+    state = State.of(root, config)
+    state.network.set_head(len(stream.class_names), generator(config.machine.seed, "head"))
+    record = {**root.record, "zero_shot": measure.zero_shot_record(state.network, state.stream, state.normalise)}
+    arrays = freeze({f"fixed/{name}": array for name, array in state.fixed.items()})
+    return dataclasses.replace(root, record=json.loads(json.dumps(record)), arrays=arrays)
 
 
 def step_id(snapshot: Snapshot, verb: str, config: Config) -> str:
@@ -67,7 +78,7 @@ def step_id(snapshot: Snapshot, verb: str, config: Config) -> str:
     elif verb == "invert":
         if snapshot.tasks_learned == 0:
             raise ConfigError("There is nothing to invert yet: learn a task first.")
-        layer_iterations(config.invert, groups_of(config))
+        layer_iterations(config.invert, count_groups(config.network, config.invert.groups))
     else:
         raise ConfigError(f"There is no step “{verb}”; allowed are learn and invert.")
     settings = dataclasses.asdict(getattr(config, verb))
@@ -133,6 +144,11 @@ def learn(snapshot: Snapshot, config: Config) -> Steps:
     record |= measure.accuracy_record(
         state.network, state.stream, task, state.normalise, found, config.learn.head, snapshot.record
     )
+    if knows_classes(config.network) and task + 1 < len(snapshot.task_sizes):
+        state.network.set_head(state.stream.classes_before(task + 2), generator(seed, "head"))
+        ahead = snapshot.record.get("ahead", {})
+        record["ahead"] = measure.ahead_record(state.network, state.stream, task, state.normalise, ahead)
+        state.network.set_head(data.classes, generator(seed, "head"))
     record |= {"curves": training.curves, "epoch_accuracy": training.epoch_accuracy}
     record["layer_names"] = state.network.layer_names
     record.pop("film", None)  # of the network before; the snapshot that it was taken for has it
@@ -205,11 +221,6 @@ def _finish(
         arrays=freeze(arrays),
         record=json.loads(json.dumps(record)),
     )
-
-
-def groups_of(config: Config) -> int:
-    """How many groups of layers this network is inverted in."""
-    return {"layers": 1 + 3 * config.network.blocks, "stages": 3, "halves": 2, "whole": 1}[config.invert.groups]
 
 
 def _fixed(config: Config) -> dict[str, Any]:

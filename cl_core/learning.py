@@ -95,15 +95,15 @@ def _stages(config: LearnConfig, first: bool) -> list[tuple[str, int]]:
 @contextmanager
 def _trainable(network: Backbone, scope: str) -> Iterator[None]:
     """Training mode and gradients for a part of the network; the rest is frozen, in evaluation mode."""
-    parts: dict[str, list[nn.Module]] = {"all": [network], "head": [network.head]}
-    parts["stage"] = [network.head, *(network.layers[i] for i in network.stages[-1])]
     network.eval().requires_grad_(False)
-    for part in parts[scope]:
+    for part in network.parts(scope):
         part.train().requires_grad_(True)
     try:
         yield
     finally:
-        network.eval().requires_grad_(True)
+        network.eval()
+        for part in network.parts("all"):
+            part.requires_grad_(True)
 
 
 class _Trainer:
@@ -135,7 +135,7 @@ class _Trainer:
         extra += [*self.readout.parameters()] if self.config.readout else []
         parameters = [p for p in self.student.parameters() if p.requires_grad] + extra
         lr, decay = self.config.lr_first if self.first else self.config.lr, self.config.weight_decay
-        return torch.optim.SGD(parameters, lr=lr, momentum=0.9, nesterov=True, weight_decay=decay)
+        return _optimiser(self.config, parameters, lr, decay)
 
     def set_step_size(self, optimiser: torch.optim.Optimizer, scope: str, epoch: int, epochs: int) -> None:
         lr, progress = self.config.lr_first if self.first else self.config.lr, epoch / max(1, epochs)
@@ -168,7 +168,8 @@ class _Trainer:
             x, old_labels = torch.cat([x, data.old_images[chosen]]), data.old_labels[chosen]
         clean, x = self._vary(x)
         features = self.student.features(x)
-        logits = self.student.head(features)
+        head = self.student.present_head()
+        logits = head(features)
         known = self._teach(x)
         batch = Batch(
             labels=labels,
@@ -177,10 +178,12 @@ class _Trainer:
             old_labels=old_labels,
             old_features=features[n:],
             old_logits=logits[n:],
-            head=self.student.head,
+            head=head,
             relation=self.relation,
             teacher_features=known,
             teacher_logits=None if known is None or self.teacher is None else self.teacher.head(known),
+            prototypes=head.prototypes,
+            teacher_prototypes=None if self.teacher is None else self.teacher.present_head().prototypes,
             first_new=data.first_new,
             old_classes=data.old_classes,
             classes=data.classes,
@@ -216,7 +219,7 @@ def _balance_head(
     counts = torch.bincount(labels, minlength=data.classes).clamp_min(1)
     weights = len(labels) / (data.classes * counts)
     hold, _ = losses.novelty_factors(data.classes - data.first_new, data.old_classes)
-    optimiser = torch.optim.SGD(student.head.parameters(), lr=config.lr, momentum=0.9, nesterov=True)
+    optimiser = _optimiser(config, list(student.head.parameters()), config.lr)
     real = len(data.images)
     for epoch in range(config.balance_epochs):
         for part in torch.randperm(len(labels), generator=generator).split(config.batch_size):
@@ -231,6 +234,14 @@ def _balance_head(
             total.backward()
             optimiser.step()
         yield Event("balance", epoch + 1, config.balance_epochs, 1.0, losses={"total": float(total.detach())})
+
+
+def _optimiser(
+    config: LearnConfig, parameters: list[nn.Parameter], lr: float, decay: float = 0.0
+) -> torch.optim.Optimizer:
+    if config.optimiser == "adamw":
+        return torch.optim.AdamW(parameters, lr=lr, weight_decay=decay)
+    return torch.optim.SGD(parameters, lr=lr, momentum=0.9, nesterov=True, weight_decay=decay)
 
 
 def _log(curves: dict[str, list[float]], done: int, values: dict[str, float]) -> None:

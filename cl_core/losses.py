@@ -13,14 +13,19 @@ def novelty_factors(new: int, old: int) -> tuple[float, float]:
     return a * b, (1 + 1 / a) / b
 
 
-def local_cross_entropy(logits: Tensor, labels: Tensor, first_new: int) -> Tensor:
+def local_cross_entropy(logits: Tensor, labels: Tensor, first_new: int, smoothing: float = 0.0) -> Tensor:
     """Cross-entropy of real images (n, classes) among the new classes only, which begin at `first_new`."""
-    return F.cross_entropy(logits[:, first_new:], labels - first_new)
+    return F.cross_entropy(logits[:, first_new:], labels - first_new, label_smoothing=smoothing)
 
 
 def hard_distillation(logits: Tensor, teacher_logits: Tensor) -> Tensor:
     """L1 between student and teacher logits of the old classes (n, old); further student columns are ignored."""
     return F.l1_loss(logits[:, : teacher_logits.shape[1]], teacher_logits)
+
+
+def text_distillation(prototypes: Tensor, teacher_prototypes: Tensor) -> Tensor:
+    """L1 between student and teacher text features of the old classes' prompts (old, d), summed over d (§8)."""
+    return (prototypes[: len(teacher_prototypes)] - teacher_prototypes).abs().sum(1).mean()
 
 
 def feature_distillation(features: Tensor, teacher_features: Tensor) -> Tensor:

@@ -31,7 +31,7 @@ def features_of(backbone: Backbone, images: Tensor, batch: int = 500) -> Tensor:
 
 def predict(backbone: Backbone, images: np.ndarray, normalise: Normaliser) -> np.ndarray:
     """Logits (n, classes) of uint8 images (n, c, h, w)."""
-    device = backbone.head.weight.device
+    device = backbone.device
     features = features_of(backbone, normalise(from_bytes(images, device)))
     with torch.no_grad():
         return backbone.head(features).cpu().numpy()
@@ -62,6 +62,44 @@ def accuracies(
     }
 
 
+def zero_shot_record(backbone: Backbone, stream: TaskStream, normalise: Normaliser) -> dict[str, Any]:
+    """What a network that knows classes by prompts says of the whole stream before it has learned anything, by split.
+
+    accuracy: rows as of an accuracy matrix, row i among the classes of tasks 0 … i, as if they had been learned;
+    total_accuracy: of all those tasks' images, a number a row; class_accuracy: a row of all the classes' in the end.
+    """
+    found: dict[str, Any] = {"accuracy": {}, "total_accuracy": {}, "class_accuracy": {}}
+    for split in ("validation", "test"):
+        everything = stream.seen(len(stream) - 1, split)
+        logits, tasks = predict(backbone, everything.images, normalise), stream.tasks_of(everything)
+        rows = []
+        for task in range(len(stream)):
+            there = tasks <= task
+            rivals = logits[there, : stream.classes_before(task + 1)]
+            known = [stream.classes(t) for t in range(task + 1)]
+            rows.append(accuracies(rivals, everything.labels[there], tasks[there], known))
+        found["accuracy"][split] = [row["tasks"] for row in rows]
+        found["total_accuracy"][split] = [row["total"] for row in rows]
+        found["class_accuracy"][split] = rows[-1]["classes"]
+    return found
+
+
+def ahead_record(
+    backbone: Backbone, stream: TaskStream, task: int, normalise: Normaliser, before: Mapping[str, Any]
+) -> dict[str, list[float]]:
+    """Accuracy on each next task before it was learned, among its classes and all earlier ones, by split: the entries
+
+    of `before` with one more, after learning `task`. The backbone's head must know the next task's classes.
+    """
+    record = {}
+    for split in ("validation", "test"):
+        coming = stream.seen(task + 1, split)
+        coming = coming.rows(np.flatnonzero(stream.tasks_of(coming) == task + 1))
+        right = predict(backbone, coming.images, normalise).argmax(1) == coming.labels
+        record[split] = [*before.get(split, []), float(right.mean())]
+    return record
+
+
 def accuracy_record(
     backbone: Backbone,
     stream: TaskStream,
@@ -79,7 +117,7 @@ def accuracy_record(
     record: dict[str, Any] = {"heads": {kind: dict(before.get("heads", {}).get(kind, {})) for kind in all_heads}}
     for split in ("validation", "test"):
         seen = stream.seen(task, split)
-        features = features_of(backbone, normalise(from_bytes(seen.images, backbone.head.weight.device)))
+        features = features_of(backbone, normalise(from_bytes(seen.images, backbone.device)))
         logits = {kind: (features @ h.weight.T + h.bias).cpu().numpy() for kind, h in all_heads.items()}
         found = accuracies(logits[head], seen.labels, stream.tasks_of(seen), task_classes)
         rows = {
@@ -114,7 +152,7 @@ def view_arrays(
     image. An orthonormal projection maps a Gaussian exactly: mean W(μ − c), covariance W Σ Wᵀ.
     more: other features (…, d) to project in the same way, by name.
     """
-    device = backbone.head.weight.device
+    device = backbone.device
     rows, labels = stream.first_rows("test", task, VIEW_IMAGES_A_CLASS)
     images = stream.dataset.split("test").images[rows]
     found = features_of(backbone, normalise(from_bytes(images, device)))

@@ -43,6 +43,15 @@ def backward_transfer(matrix: Matrix) -> float | None:
     return float(np.mean([matrix[last][j] - matrix[j][j] for j in range(last)])) if last else None
 
 
+def forward_transfer(ahead: Sequence[float], zero_shot: Matrix) -> float | None:
+    """(1 / (T − 1)) · Σ_{j > 1} (R[j − 1, j] − Z[j, j]), with R[j − 1, j] in `ahead`; None for T = 1.
+
+    Z is the accuracy matrix of the network that has learned nothing. Both name images of task j among the classes of
+    tasks 1 … j.
+    """
+    return float(np.mean([a - zero_shot[j][j] for j, a in enumerate(ahead, 1)])) if ahead else None
+
+
 def frechet_distance(mean1: np.ndarray, covariance1: np.ndarray, mean2: np.ndarray, covariance2: np.ndarray) -> float:
     """‖μ1 − μ2‖² + tr(Σ1 + Σ2 − 2 · (Σ1 Σ2)^½) of two Gaussians, means (d,), covariances (d, d); never negative.
 

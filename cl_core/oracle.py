@@ -46,7 +46,7 @@ class Oracle:
 
     def name_arrays(self, images: np.ndarray) -> np.ndarray:
         """The same for unit images in a snapshot's arrays."""
-        device = self.network.head.weight.device
+        device = self.network.device
         return self.name(torch.tensor(images, device=device).float()).cpu().numpy()
 
 

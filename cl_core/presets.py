@@ -92,6 +92,52 @@ QUALITY: Overrides = {
 }
 
 
+# A small CLIP that has met most of these clothes before and four of them never: adapters learn, the towers stay
+CLIP_DEMO: Overrides = {
+    "stream": {"train_per_class": 200},
+    "network": {"backbone": "clip", "adapter": 32},
+    "learn": {
+        "strategy": "pmi",
+        "optimiser": "adamw",
+        "epochs_first": 5,
+        "epochs": 5,
+        "head_epochs": 0,
+        "stage_epochs": 0,
+        "balance_epochs": 0,
+        "lr_first": 0.002,
+        "lr": 0.002,
+        "schedule": "cosine",
+        "batch_size": 64,
+        "weight_decay": 0.01,
+        "shift": 1,
+        "label_smoothing": 0.1,
+        "local_ce": 1.0,
+        "hard_kd": 1.0,
+        "text_kd": 1.0,
+        "relational_kd": 0.0,
+        "balance": 1.0,
+        "class_model": "low-rank",
+    },
+    "invert": {
+        "synthetic": "keep",
+        "images_per_class": 32,
+        "groups": "layers",
+        "start": "residual",
+        "iterations_per_layer": 10,
+        "full_iterations": 40,
+        "layer_alpha": 0.0,
+        "alpha": 0.0,
+        "layer_lr": 0.05,
+        "full_lr": 0.1,
+        "full_schedule": "cosine",
+        "beta2": 0.99,
+        "tv": 0.1,
+        "pixels": "coarse-to-fine",
+        "selection": "random",
+    },
+}
+
+
 def _beyond(base: Overrides, further: Overrides) -> Overrides:
     """The overrides of both; where both name a setting, the further one counts."""
     return {section: base.get(section, {}) | further.get(section, {}) for section in base | further}
@@ -102,6 +148,7 @@ PRESETS: dict[str, Overrides] = {
     "quick": _beyond(DEMO, QUICK),
     "demo": DEMO,
     "quality": _beyond(DEMO, QUALITY),
+    "clip-demo": CLIP_DEMO,
     "paper-cifar100": PAPER_CIFAR100,
 }
 DEFAULTS = "defaults"  # names the settings without any preset, for a command that lists all that differs from them

@@ -92,7 +92,7 @@ def _with(**kinds: Check) -> Check:
 
 def _record_fits(step: Snapshot) -> bool:
     """What is known of a record, each entry of its kind; and those there without which nothing can be shown."""
-    learned, seen, record = step.tasks_learned, step.classes_seen, step.record
+    learned, seen, record, tasks = step.tasks_learned, step.classes_seen, step.record, len(step.task_sizes)
     after = {f"{name}_accuracy": _by_split(_rows(_rows(_share), learned)) for name in ("task", "class")}
     distances = {"frechet": _number, "floor": _or_none(_number), "cosine": _or_none(_number), "images": _whole}
 
@@ -103,6 +103,10 @@ def _record_fits(step: Snapshot) -> bool:
         **after,
         "accuracy": _by_split(lambda rows: _rows(_rows(_share), learned)(rows) and _is_triangle(rows)),
         "total_accuracy": _by_split(_rows(_share, learned)),
+        "zero_shot": _with(accuracy=_by_split(lambda rows: _rows(_rows(_share), tasks)(rows) and _is_triangle(rows)),
+                           total_accuracy=_by_split(_rows(_share, tasks)),
+                           class_accuracy=_by_split(_rows(_share, len(step.class_names)))),
+        "ahead": _by_split(_rows(_share, min(learned, tasks - 1))),
         "heads": _named(_named(_rows(_share, learned))),
         "confusion": _named(_rows(_rows(_number, seen), seen)),
         "strategy": _or_none(_text), "replays": _flag, "data_free": _flag, "device": _text, "threads": _whole,

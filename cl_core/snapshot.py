@@ -26,7 +26,8 @@ class Snapshot:
     """A node of the tree.
 
     arrays, by "group/name"; a group is stored once, however many snapshots share it:
-      model/…             the network's parameters and buffers, float32
+      model/…             what learning changes of the network: parameters and buffers, float32
+      fixed/…             what it never changes: the towers of a CLIP; the same in all the steps of a tree
       statistics/…        channel or class-position statistics of the layers' inputs
       gaussians/mean      (classes, d), and by the kind of class model: std (classes, d); covariance (classes, d, d);
                           std and loadings (classes, d, r); these, offsets (classes, d, k) and weights (classes, k)

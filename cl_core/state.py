@@ -1,6 +1,5 @@
 """State: a snapshot brought to life on a device, for the length of one verb, and back into arrays."""
 
-import copy
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -9,7 +8,7 @@ import torch
 from threadpoolctl import threadpool_limits
 from torch import Tensor
 
-from cl_core import backbones, measure
+from cl_core import backbones, measure, prompts
 from cl_core.backbones import Backbone
 from cl_core.config import Config, ConfigError, InvertConfig, LearnConfig
 from cl_core.datasets import Split
@@ -47,11 +46,13 @@ class State:
         self.config = config
         self.device = resolve_device(config.machine.device)
         self.stream = TaskStream(config.stream, config.machine.seed)
-        self.normalise = Normaliser(self.stream.mean, self.stream.std, self.device)
         images = self.stream.dataset.split("train").images
         self.input_shape = tuple(images.shape[1:])
         self.network: Backbone
+        self.normalise: Normaliser
         self.teacher: Backbone | None = None
+        self.fixed: dict[str, np.ndarray] = {}  # what learning never changes of the network
+        self.tasks_learned = 0
         self.gaussians = ClassGaussians.of(config.learn)
         self.statistics: dict[str, np.ndarray] = {}
         self.synthetic_images = torch.zeros(0, *self.input_shape, device=self.device)
@@ -62,9 +63,11 @@ class State:
         """The snapshot's tensors, copied: the snapshot stays as it is."""
         state = cls(config)
         classes = max(1, snapshot.classes_seen)
+        state.tasks_learned, state.fixed = snapshot.tasks_learned, snapshot.group("fixed")
         state.network = state._fresh_network(classes)
+        state.normalise = state.network.normaliser(state.stream.mean, state.stream.std)
         if snapshot.tasks_learned:
-            state.network.load_state_dict({k: torch.tensor(v) for k, v in snapshot.group("model").items()})
+            state.network.load_learned({k: torch.tensor(v) for k, v in snapshot.group("model").items()})
             state.gaussians = ClassGaussians.from_arrays(snapshot.group("gaussians"), state.device)
             state.statistics = snapshot.group("statistics")
             images, labels = snapshot.synthetic
@@ -84,7 +87,7 @@ class State:
             self.network = self._fresh_network(classes)
             self.gaussians, self.statistics = ClassGaussians.of(config), {}
         elif task:
-            self.teacher = copy.deepcopy(self.network).eval().requires_grad_(False)
+            self.teacher = self.network.teacher()
         self.network.set_head(classes, generator(seed, "head", classes))
         old_images, old_labels = self.synthetic_images[:0], self.synthetic_labels[:0]
         if strategy.memory == "synthetic":
@@ -106,7 +109,11 @@ class State:
 
     def _fresh_network(self, classes: int) -> Backbone:
         draws = generator(self.config.machine.seed, "network")
-        network = backbones.build(self.config.network, self.input_shape, classes, draws).to(self.device)
+        said = prompts.of_stream(self.stream)
+        network = backbones.build(self.config.network, self.input_shape, classes, draws, said, self.fixed)
+        network = network.to(self.device)
+        if not self.fixed:
+            self.fixed = {k: v.cpu().numpy() for k, v in network.fixed_state().items()}
         network.mixed = self.config.machine.precision == "bfloat16"
         return network
 
@@ -207,7 +214,7 @@ class State:
     def knowledge(self, classes: tuple[int, ...], config: InvertConfig) -> Knowledge:
         """What has been kept of these classes, for inversion. Statistics of several tasks are merged (METHOD.md §3)."""
         layers = range(len(self.network.layers))
-        learned = [t for t in range(len(self.stream)) if f"task{t}/norm0/mean" in self.statistics]
+        learned = [t for t in range(self.tasks_learned) if self._has_statistics(t)]
         tasks = [t for t in learned if set(classes) & set(self.stream.classes(t))]
         if all(f"class{c}/input0/mean" in self.statistics for c in classes):
             inputs = [self._by_class([self._moments(f"class{c}/input{i}") for c in classes]) for i in layers]
@@ -234,6 +241,11 @@ class State:
             else current[:0],
             colours=torch.cov(pixels, correction=0).view(len(pixels), len(pixels)),
         )
+
+    def _has_statistics(self, task: int) -> bool:
+        """Whether something is kept of a task, which joint training does of the last one only."""
+        of_task = any(name.startswith(f"task{task}/") for name in self.statistics)
+        return of_task or all(f"class{c}/input0/mean" in self.statistics for c in self.stream.classes(task))
 
     def _class_features(self, classes: Sequence[int], task: int) -> Tensor:
         """Features (g, n, d) of each class: of real images where its task is the current one, else of synthetic ones.
@@ -286,7 +298,8 @@ class State:
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """Everything as arrays, by the names that Snapshot documents."""
-        arrays = {f"model/{k}": v.cpu().numpy() for k, v in self.network.state_dict().items()}
+        arrays = {f"model/{k}": v.cpu().numpy() for k, v in self.network.learned_state().items()}
+        arrays |= {f"fixed/{k}": v for k, v in self.fixed.items()}
         arrays |= {f"gaussians/{k}": v for k, v in self.gaussians.to_arrays().items()}
         arrays |= {f"statistics/{k}": v for k, v in self.statistics.items()}
         for t in range(len(self.stream)):

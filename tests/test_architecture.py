@@ -21,7 +21,7 @@ LAYERS = {
         {"shapes", "upkeep"},
         {"archive"},
         {"pretraining", "statistics"},
-        {"heads", "losses", "selection", "unseen"},
+        {"heads", "losses", "prompts", "selection", "unseen"},
         {"inversion", "newcomer", "strategies", "unseen_trials"},
         {"heads", "learning"},
         {"measure"},

@@ -3,17 +3,57 @@
 A new backbone is one file that subclasses `Backbone` and one line in `build`.
 """
 
+from collections.abc import Mapping, Sequence
+
+import numpy as np
 import torch
 
 from cl_core.backbones.chain import Backbone
 from cl_core.backbones.resnet import ResNet
 from cl_core.config import NetworkConfig
 
-__all__ = ["Backbone", "build"]
+__all__ = ["Backbone", "build", "count_groups", "fingerprint", "knows_classes"]
 
 
 def build(
-    config: NetworkConfig, input_shape: tuple[int, int, int], classes: int, generator: torch.Generator
+    config: NetworkConfig,
+    input_shape: tuple[int, int, int],
+    classes: int,
+    generator: torch.Generator,
+    prompts: Sequence[Sequence[str]] = (),
+    fixed: Mapping[str, np.ndarray] | None = None,
 ) -> Backbone:
-    """The network of a config, freshly initialised from `generator`, for images (c, h, w) and a head of `classes`."""
+    """The network of a config, freshly initialised from `generator`, for images (c, h, w) and a head of `classes`.
+
+    prompts: of every class of the stream, for a backbone that knows classes by what is said of them; fixed: the weights
+    that learning never changes, as `fixed_state` has given them, instead of those that the config names. Raises
+    ConfigError.
+    """
+    if config.backbone == "clip":
+        from cl_core.backbones import clip_chain  # open_clip takes seconds to import
+
+        return clip_chain.build(config, input_shape, prompts, classes, generator, fixed)
     return ResNet(config, input_shape, classes, generator)
+
+
+def count_groups(config: NetworkConfig, kind: str) -> int:
+    """How many groups of layers this network is inverted in: `len(backbone.groups(kind))`. Raises ConfigError."""
+    if config.backbone == "clip":
+        from cl_core.backbones import clip_chain
+
+        return clip_chain.count_groups(config.clip, kind)
+    return {"layers": 1 + 3 * config.blocks, "stages": 3, "halves": 2, "whole": 1}[kind]
+
+
+def knows_classes(config: NetworkConfig) -> bool:
+    """Whether the network can name classes before it has learned any."""
+    return config.backbone == "clip"
+
+
+def fingerprint(config: NetworkConfig) -> str:
+    """What identifies the weights that a network begins with; "" where they are drawn from the seed. ConfigError."""
+    if config.backbone == "clip":
+        from cl_core.backbones import clip
+
+        return clip.fingerprint(config.clip, config.checkpoint)
+    return ""

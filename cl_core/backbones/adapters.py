@@ -1,13 +1,14 @@
 """Small adapters in the transformer blocks of a CLIP, all that learning changes (METHOD.md §8; Houlsby et al. 2019)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
-from cl_core.backbones.clip import Clip
+from cl_core.backbones.clip import ADAPTER, Clip
+from cl_core.config import ConfigError
 
 DEVIATION = 0.02  # of the first map's start
 
@@ -45,7 +46,17 @@ def add_adapters(clip: Clip, size: int, generator: Generator) -> list[Adapter]:
 
 def adapter_state(clip: Clip) -> dict[str, Tensor]:
     """The adapters' parameters by name: what a snapshot has to keep of the model."""
-    return {name: p.detach().cpu().clone() for name, p in clip.named_parameters() if ".mlp.adapter." in name}
+    return {name: p.detach().cpu().clone() for name, p in clip.named_parameters() if ADAPTER in name}
+
+
+def load_adapters(clip: Clip, state: Mapping[str, Tensor]) -> None:
+    """The inverse of `adapter_state`. Raises ConfigError when the adapters are of another size or number."""
+    adapters = {name: p for name, p in clip.named_parameters() if ADAPTER in name}
+    if {name: p.shape for name, p in adapters.items()} != {name: p.shape for name, p in state.items()}:
+        raise ConfigError("The adapters that are kept with this step are of another size than those of its settings.")
+    with torch.no_grad():
+        for name, parameter in adapters.items():
+            parameter.copy_(state[name])
 
 
 def _blocks(clip: Clip) -> Iterator[Any]:

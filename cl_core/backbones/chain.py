@@ -1,24 +1,45 @@
 """Backbone: a chain of layers whose composition is the penultimate feature, and a linear head (METHOD.md §3)."""
 
+import copy
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
+from cl_core.images import Normaliser
 from cl_core.pulse import pulse
+
+
+@dataclass(frozen=True)
+class PresentHead:
+    """Features (n, d) → logits (n, classes), as the parameters are now.
+
+    prototypes: text features (classes, d) of the classes' prompts, part of the graph; None without a text tower.
+    """
+
+    apply: Callable[[Tensor], Tensor]
+    prototypes: Tensor | None = None
+
+    def __call__(self, features: Tensor) -> Tensor:
+        return self.apply(features)
 
 
 class Backbone(nn.Module):
     """f = f_L ∘ … ∘ f_1 with features (n, d), then a head.
 
     layers: the chain, first layer first; layer_names: one a layer; stages: which layers form each stage, in order;
-    input_shape: (c, h, w) of a normalised image. mixed: layers compute in bfloat16 where that is safe (autocast); what
+    input_shape: (c, h, w) of a normalised image. Between layers go maps (n, c, h, w) or tokens (n, t, w), the class
+    token first; see `images.as_maps`. mixed: layers compute in bfloat16 where that is safe (autocast); what
     goes in and comes out is float32.
     """
 
     mixed = False
+    unit_features = False  # features have length 1
 
     def __init__(
         self,
@@ -32,7 +53,8 @@ class Backbone(nn.Module):
         self.layer_names = list(layer_names)
         self.stages = list(stages)
         self.input_shape = input_shape
-        self.head = nn.Linear(1, 1)  # replaced by `set_head` once the feature size is known
+        # Maps features to logits; has a weight (classes, d), a bias and their sizes, as this one. See `set_head`.
+        self.head: Any = nn.Linear(1, 1)
 
     def features(self, x: Tensor) -> Tensor:
         """Penultimate features (n, d) of normalised images (n, c, h, w)."""
@@ -53,7 +75,41 @@ class Backbone(nn.Module):
 
     @property
     def feature_size(self) -> int:
-        return self.head.in_features
+        return int(self.head.in_features)
+
+    @property
+    def device(self) -> torch.device:
+        return next(self.parameters()).device
+
+    def normaliser(self, mean: np.ndarray, std: np.ndarray) -> Normaliser:
+        """How unit images of the stream, with this mean and deviation a channel (c,), become its input."""
+        return Normaliser(mean, std, self.device)
+
+    def parts(self, scope: str) -> list[nn.Module]:
+        """The modules that learning changes: those of the "head", of the last "stage" and the head, or "all"."""
+        parts: dict[str, list[nn.Module]] = {"all": [self], "head": [self.head]}
+        parts["stage"] = [self.head, *(self.layers[i] for i in self.stages[-1])]
+        return parts[scope]
+
+    def present_head(self) -> PresentHead:
+        """The head for one step of learning: what is the same for all features is computed once."""
+        return PresentHead(self.head)
+
+    def teacher(self) -> "Backbone":
+        """A frozen copy in evaluation mode; what learning never changes may be shared."""
+        return copy.deepcopy(self).eval().requires_grad_(False)
+
+    def learned_state(self) -> dict[str, Tensor]:
+        """What learning changes, by name: a step keeps it."""
+        return self.state_dict()
+
+    def load_learned(self, state: Mapping[str, Tensor]) -> None:
+        """The inverse of `learned_state`."""
+        self.load_state_dict(state)
+
+    def fixed_state(self) -> dict[str, Tensor]:
+        """What learning never changes: kept once for all the steps that share it."""
+        return {}
 
     @property
     def norms(self) -> list[nn.BatchNorm2d]:
@@ -82,7 +138,7 @@ class Backbone(nn.Module):
 
     def layer_input_shapes(self) -> list[tuple[int, ...]]:
         """The shape (without n) of each layer's input."""
-        shapes, x = [], torch.zeros(1, *self.input_shape, device=self.head.weight.device)
+        shapes, x = [], torch.zeros(1, *self.input_shape, device=self.device)
         with torch.no_grad(), evaluating(self):
             for layer in self.layers:
                 shapes.append(tuple(x.shape[1:]))
@@ -92,7 +148,6 @@ class Backbone(nn.Module):
     def set_head(self, classes: int, generator: torch.Generator) -> None:
         """A head for `classes` classes; rows that exist already are kept, new ones are drawn."""
         old, size = self.head, self._measure_feature_size()
-        device = old.weight.device
         fresh = nn.Linear(size, classes)
         bound = 1 / math.sqrt(size)
         with torch.no_grad():
@@ -101,10 +156,10 @@ class Backbone(nn.Module):
             if old.in_features == size:
                 fresh.weight[: old.out_features] = old.weight.cpu()
                 fresh.bias[: old.out_features] = old.bias.cpu()
-        self.head = fresh.to(device)
+        self.head = fresh.to(self.device)
 
     def _measure_feature_size(self) -> int:
-        x = torch.zeros(1, *self.input_shape, device=self.head.weight.device)
+        x = torch.zeros(1, *self.input_shape, device=self.device)
         with torch.no_grad(), evaluating(self):
             return self.features(x).shape[1]
 

@@ -7,6 +7,7 @@ open_clip goes through the same code, with random weights, a pretrained tag or a
 Letters: n images or prompts, d feature size.
 """
 
+import hashlib
 import json
 import logging
 import pickle
@@ -15,9 +16,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import open_clip
 import torch
 from open_clip.constants import OPENAI_DATASET_MEAN, OPENAI_DATASET_STD
+from open_clip.transformer import QuickGELU
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
@@ -30,8 +33,11 @@ from cl_core.datasets import ASSETS
 SMALL = "small-clip"  # the one that comes with the program
 SMALL_ARCHITECTURE = ASSETS / "clip" / f"{SMALL}.json"
 SMALL_WEIGHTS = ASSETS / "clip" / f"{SMALL}.safetensors"
+RANDOM = "random"  # a checkpoint that stands for random weights
 SMALL_MEAN, SMALL_STD = (0.5, 0.5, 0.5), (0.5, 0.5, 0.5)
 TOKENS = "token_ids"  # the tensor that says which rows of the vocabulary the small weights hold
+ADAPTER = ".mlp.adapter."  # in the names of the parameters of adapters
+MEAN, STD, QUICK = "image_mean", "image_std", "quick_gelu"  # in a fixed state, beside the weights
 _EMBEDDING = "token_embedding.weight"
 _REBUILD = "run `python -m cl_core pretrain-clip` to make it again"
 
@@ -58,6 +64,7 @@ class Clip(nn.Module):
         self.name = name
         self.read_tokens = read_tokens
         self.tokenizer = tokenizer_of(name, model.context_length)
+        self.draws_on_white = name == SMALL  # it has met nothing but dark drawings on white
         self.register_buffer("mean", torch.tensor(mean).view(3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(std).view(3, 1, 1), persistent=False)
 
@@ -79,6 +86,18 @@ class Clip(nn.Module):
     def prototypes(self, prompts: Sequence[Sequence[str]]) -> Tensor:
         """Text prototypes (classes, d): of each class, the normalised mean of its prompts' features. ConfigError."""
         return F.normalize(torch.stack([self.encode_text(of).mean(0) for of in prompts]), dim=-1)
+
+    def fixed_state(self) -> dict[str, Tensor]:
+        """Everything but the adapters, in float16 where that loses nothing, with only the rows of tokens ever read."""
+        state = {name: p.detach() for name, p in self.model.state_dict().items() if ADAPTER not in name}
+        if self.read_tokens is not None:
+            ids = torch.tensor(sorted(self.read_tokens))
+            state |= {_EMBEDDING: state[_EMBEDDING][ids.to(self.mean.device)], TOKENS: ids.to(torch.int32)}
+        quick = any(isinstance(module, QuickGELU) for module in self.model.modules())
+        about = {MEAN: self.mean.flatten(), STD: self.std.flatten(), QUICK: torch.tensor(quick)}
+        halves = {name: tensor.half() for name, tensor in state.items() if tensor.is_floating_point()}
+        exact = {name: half for name, half in halves.items() if torch.equal(half.float(), state[name].float())}
+        return state | exact | about
 
     def check(self, prompts: Sequence[str]) -> None:
         """Raises ConfigError naming the words that this CLIP has never read."""
@@ -113,6 +132,37 @@ def build(name: str = SMALL, checkpoint: str = "", seed: int | None = None) -> C
     return Clip(model, name, mean or OPENAI_DATASET_MEAN, std or OPENAI_DATASET_STD).eval()
 
 
+def restore(name: str, fixed: Mapping[str, np.ndarray]) -> Clip:
+    """The CLIP of that name with the weights that `fixed_state` has given. Raises ConfigError."""
+    try:
+        tensors = {key: torch.tensor(array) for key, array in fixed.items()}
+        mean, std, quick = (tensors.pop(key) for key in (MEAN, STD, QUICK))
+        model = _construct(name, _config_of(name), 0, quick_gelu=bool(quick))
+        read = tensors.pop(TOKENS).long() if TOKENS in tensors else None
+        if read is not None:
+            tensors[_EMBEDDING] = _expanded(model, read, tensors[_EMBEDDING])
+        model.load_state_dict(tensors)
+        return Clip(model, name, mean.tolist(), std.tolist(), None if read is None else frozenset(read.tolist())).eval()
+    except (KeyError, RuntimeError, IndexError, TypeError) as error:
+        raise ConfigError(f"The weights kept with this step are of another architecture than {name}.") from error
+
+
+def fingerprint(name: str, checkpoint: str) -> str:
+    """What identifies weights: a file's checksum, or the name of what is not on this computer or has no file."""
+    file = SMALL_WEIGHTS if name == SMALL and not checkpoint else Path(checkpoint).expanduser()
+    return hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else checkpoint
+
+
+def image_blocks(name: str) -> int:
+    """How many transformer blocks the image tower of an architecture has. Raises ConfigError."""
+    return int(_config_of(name)["vision_cfg"]["layers"])
+
+
+def _expanded(model: Any, ids: Tensor, rows: Tensor) -> Tensor:
+    """A whole token embedding from the rows of the tokens that were read; zeros for the others."""
+    return torch.zeros(model.vocab_size, rows.shape[1]).index_copy(0, ids, rows.float())
+
+
 def load_small(file: Path = SMALL_WEIGHTS) -> Clip:
     """The small CLIP in a file that `save_small` has written. Raises ConfigError."""
     try:
@@ -123,8 +173,7 @@ def load_small(file: Path = SMALL_WEIGHTS) -> Clip:
     try:
         model = _construct(SMALL, _config_of(SMALL), 0)
         ids = tensors.pop(TOKENS).long()
-        rows = tensors[_EMBEDDING]
-        tensors[_EMBEDDING] = torch.zeros(model.vocab_size, rows.shape[1]).index_copy(0, ids, rows.float())
+        tensors[_EMBEDDING] = _expanded(model, ids, tensors[_EMBEDDING])
         model.load_state_dict({key: tensor.float() for key, tensor in tensors.items()})
     except (KeyError, RuntimeError, IndexError) as error:
         raise ConfigError(f"The weights file {file} is not one of the small CLIP; {_REBUILD}.") from error

@@ -77,12 +77,13 @@ def _seconds_an_image(config: Config, stream: TaskStream) -> tuple[float, float]
     """Measured seconds of a forward and backward pass of one image: in learning, and in inversion."""
     import torch
 
-    from cl_core import backbones
+    from cl_core import backbones, prompts
     from cl_core.seeding import generator
 
     torch.set_num_threads(config.machine.threads)
     draws, shape = generator(config.machine.seed, "duration"), stream.dataset.split("train").images.shape[1:]
-    network = backbones.build(config.network, shape, len(stream.class_names), draws)
+    said = prompts.of_stream(stream)
+    network = backbones.build(config.network, shape, len(stream.class_names), draws, said)
     network.mixed = config.machine.precision == "bfloat16"
     n = config.learn.batch_size
     images = torch.randn(n, *shape, generator=draws)

@@ -30,6 +30,7 @@ def measures(path: Sequence[Snapshot], split: str = "test") -> dict[str, Any]:
         return {}
     matrix, totals = record["accuracy"][split], record["total_accuracy"][split]
     each, average = metrics.forgetting(matrix)
+    zero_shot = "zero_shot" in record  # what CLIP knows before it learns
     return {
         "split": split,
         "tasks": len(matrix),
@@ -40,6 +41,10 @@ def measures(path: Sequence[Snapshot], split: str = "test") -> dict[str, Any]:
         "forgetting_by_task": each,
         "forgetting": average,
         "backward_transfer": metrics.backward_transfer(matrix),
+        "forward_transfer": metrics.forward_transfer(record["ahead"][split], record["zero_shot"]["accuracy"][split])
+        if zero_shot and "ahead" in record
+        else None,
+        "zero_shot_accuracy": record["zero_shot"]["total_accuracy"][split][: len(matrix)] if zero_shot else None,
         "seconds": {
             verb: [snapshot.record["seconds"]["total"] for snapshot in path if snapshot.verb == verb]
             for verb in ("learn", "invert")
@@ -68,6 +73,9 @@ def table(found: dict[str, Any]) -> str:
         f"Seconds a task, learn        {' '.join(f'{s:.1f}' for s in seconds['learn'])}",
         f"Seconds a task, invert       {' '.join(f'{s:.1f}' for s in seconds['invert']) or '–'}",
     ]
+    if found["zero_shot_accuracy"] is not None:
+        lines.insert(-2, f"Forward transfer             {_percent(found['forward_transfer'])}")
+        lines.insert(2, "zero-shot     " + " " * 8 * len(matrix) + f"{100 * found['zero_shot_accuracy'][-1]:8.1f}")
     return "\n".join(lines)
 
 

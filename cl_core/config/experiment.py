@@ -95,8 +95,40 @@ class StreamConfig:
 
 @dataclass(frozen=True)
 class NetworkConfig:
-    """A residual network in the CIFAR style; the default is the paper's ResNet-32."""
+    """A residual network in the CIFAR style (the default is the paper's ResNet-32), or a CLIP with small adapters."""
 
+    backbone: str = setting(
+        "resnet",
+        "resnet: a residual network that learns from nothing; clip: a vision-language model that was trained before, "
+        "knows classes by prompts, and learns in small adapters only.",
+        label="Backbone",
+        group="Which network",
+        options=("resnet", "clip"),
+    )
+    clip: str = setting(
+        "small-clip",
+        "Which CLIP: the small one that comes with the program, or a vision transformer of open_clip, such as "
+        "ViT-B-32; with the backbone clip only.",
+        label="CLIP",
+        group="Which network",
+    )
+    checkpoint: str = setting(
+        "",
+        "Its weights: a file on this computer or a pretrained tag of open_clip; empty: those that come with the "
+        "program; random: none, for trying an architecture.",
+        label="Checkpoint",
+        group="Which network",
+    )
+    adapter: int = setting(
+        32,
+        "Numbers that an adapter of CLIP squeezes each token through, in every block; the adapters are all that "
+        "learning changes.",
+        label="Size of the adapters",
+        group="Which network",
+        low=1,
+        high=512,
+        step=8,
+    )
     width: int = setting(
         16,
         "Channels of the first stage; the second has twice, the third four times as many.",

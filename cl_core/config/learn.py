@@ -55,12 +55,17 @@ class LearnConfig:
         high=100,
         step=1,
     )
+    optimiser: str = setting(
+        "sgd",
+        "sgd: with momentum (the paper, for a ResNet); adamw: Adam with decoupled weight decay (the paper, for CLIP).",
+        label="Optimiser of learning",
+        group="How fast",
+        options=("sgd", "adamw"),
+    )
     lr_first: float = setting(
-        0.1, "Step size of SGD on the first task.", label="Step size, first task", group="How fast", low=1e-5, high=10.0
+        0.1, "Step size on the first task.", label="Step size, first task", group="How fast", low=1e-5, high=10.0
     )
-    lr: float = setting(
-        0.01, "Step size of SGD on later tasks.", label="Step size", group="How fast", low=1e-5, high=10.0
-    )
+    lr: float = setting(0.01, "Step size on later tasks.", label="Step size", group="How fast", low=1e-5, high=10.0)
     schedule: str = setting(
         "steps",
         "steps: a tenth of the step size at one half and five sixths of the way (the paper); cosine: smoothly to 0.",
@@ -99,6 +104,15 @@ class LearnConfig:
         high=2.0,
         step=0.1,
     )
+    label_smoothing: float = setting(
+        0.0,
+        "Share of a label that is spread over all the classes, in every cross-entropy: less certain answers.",
+        label="Label smoothing",
+        group="How varied",
+        low=0.0,
+        high=0.9,
+        step=0.05,
+    )
     local_ce: float = setting(
         0.75,
         "Weight of learning the new classes among themselves (local cross-entropy).",
@@ -122,6 +136,14 @@ class LearnConfig:
         0.0,
         "Weight of keeping the features of synthetic images (not in the paper).",
         label="Feature distillation",
+        group="How hard to hold on",
+        low=0.0,
+        high=100.0,
+    )
+    text_kd: float = setting(
+        0.0,
+        "Weight of keeping the text features of the old classes' prompts; with the backbone CLIP only.",
+        label="Text distillation",
         group="How hard to hold on",
         low=0.0,
         high=100.0,

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from cl_core.images import as_maps
 from cl_core.statistics import VARIANCE_FLOOR, Moments, gaussian_kl
 
 CACHED = 2**18  # numbers that stay in a core's cache
@@ -67,12 +68,13 @@ def channel_kls(xs: Sequence[Tensor], known: Sequence["Moments | InputStatistics
     if len(xs) != len(known):
         raise ValueError(f"There are {len(xs)} tensors but statistics of {len(known)}; one each is needed.")
     mean, variance = (torch.cat([getattr(k, name) for k in known]) for name in ("mean", "variance"))
-    return _ChannelKLs.apply(mean, variance, *xs)  # type: ignore[no-untyped-call]
+    maps = [m for x in xs for m in as_maps(x)]
+    return _ChannelKLs.apply(mean, variance, *maps)  # type: ignore[no-untyped-call]
 
 
 def channel_kl(x: Tensor, mean: Tensor, variance: Tensor) -> Tensor:
     """KL of the batch's channel statistics from the stored ones, averaged over channels; x (n, c, h, w)."""
-    return _ChannelKLs.apply(mean, variance, x)  # type: ignore[no-untyped-call]
+    return _ChannelKLs.apply(mean, variance, *as_maps(x))  # type: ignore[no-untyped-call]
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,7 @@ class InputStatistics:
     """What is known of a tensor that inversion makes: mean and variance of each channel (c,), or of each class, channel
 
     and position (g, c, h, w); then the batch must hold g classes one after the other, with equally many images.
+    Of tokens (n, t, w): (2 · w,), of the class token and of the patches, or (g, t, w).
     """
 
     mean: Tensor
@@ -87,7 +90,7 @@ class InputStatistics:
 
     @property
     def by_class(self) -> bool:
-        return self.mean.dim() == 4
+        return self.mean.dim() > 1
 
     def first(self, classes: int) -> "InputStatistics":
         """The same for a batch of the first so many classes."""
@@ -100,14 +103,19 @@ class InputStatistics:
 
     def centre(self, shape: tuple[int, ...]) -> Tensor:
         """The mean, to be broadcast to (n, c, h, w)."""
-        return self._spread_out(self.mean, shape[0])
+        return self._spread_out(self.mean, shape)
 
     def deviation(self, shape: tuple[int, ...]) -> Tensor:
         """The standard deviation, to be broadcast to (n, c, h, w)."""
-        return self._spread_out(self.variance.sqrt(), shape[0])
+        return self._spread_out(self.variance.sqrt(), shape)
 
-    def _spread_out(self, entries: Tensor, n: int) -> Tensor:
-        return entries.repeat_interleave(n // len(entries), 0) if self.by_class else entries[:, None, None]
+    def _spread_out(self, entries: Tensor, shape: tuple[int, ...]) -> Tensor:
+        if self.by_class:
+            return entries.repeat_interleave(shape[0] // len(entries), 0)
+        if len(shape) == 4:
+            return entries[:, None, None]
+        first, patches = entries.view(2, 1, -1)
+        return torch.cat([first, patches.expand(shape[1] - 1, -1)])  # (t, w)
 
     def kl(self, x: Tensor) -> Tensor:
         """KL of the batch's statistics from these, averaged over their entries; x (n, c, h, w)."""

@@ -9,13 +9,17 @@ from torch import Tensor, nn
 
 from cl_core.backbones import Backbone
 from cl_core.backbones.chain import evaluating
+from cl_core.images import as_maps
 
 VARIANCE_FLOOR = 1e-5  # no stored or measured variance counts as less: a constant channel must not give infinity
 
 
 @dataclass(frozen=True)
 class Moments:
-    """Count, mean and mean square of activations: of each channel (c,) or of each channel and position (c, h, w)."""
+    """Count, mean and mean square of activations: of each channel (c,) or of each channel and position (c, h, w).
+
+    Tokens have two channels for one, the class token's and the patches' (see `channel_moments`); positions (t, w).
+    """
 
     count: int
     mean: Tensor
@@ -33,12 +37,17 @@ class Moments:
 
 
 def channel_moments(x: Tensor) -> Moments:
-    """Moments of each channel of x (n, c, h, w), over images and positions."""
-    return Moments(x.shape[0], x.mean((0, 2, 3)), (x * x).mean((0, 2, 3)))
+    """Moments of each channel of x (n, c, h, w), over images and positions.
+
+    Of tokens (n, t, w): of each channel of the class token, then of each channel of the patches (2 · w,).
+    """
+    maps = as_maps(x)
+    means, squares = [m.mean((0, 2, 3)) for m in maps], [(m * m).mean((0, 2, 3)) for m in maps]
+    return Moments(x.shape[0], torch.cat(means), torch.cat(squares))
 
 
 def position_moments(x: Tensor) -> Moments:
-    """Moments of each channel and position of x (n, c, h, w), over images."""
+    """Moments of each channel and position of x (n, c, h, w) or (n, t, w), over images."""
     return Moments(x.shape[0], x.mean(0), (x * x).mean(0))
 
 

@@ -33,6 +33,8 @@ class Batch:
     relation: Callable[[Tensor], Tensor]  # the learned linear map of relational distillation, (n, d) → (n, d)
     teacher_features: Tensor | None  # (n + m, d), of the real and the replayed images
     teacher_logits: Tensor | None  # (n + m, old_classes)
+    prototypes: Tensor | None  # (classes, d): the student's text features of the classes; None without a text tower
+    teacher_prototypes: Tensor | None  # (old_classes, d)
     first_new: int
     old_classes: int  # classes known before this task: 0 on the first
     classes: int
@@ -69,7 +71,7 @@ class Strategy:
         """The weighted terms by name; the training loop sums and logs them. On the first task: plain cross-entropy."""
         from torch.nn.functional import cross_entropy
 
-        return {"cross_entropy": cross_entropy(batch.logits, batch.labels)}
+        return {"cross_entropy": cross_entropy(batch.logits, batch.labels, label_smoothing=config.label_smoothing)}
 
 
 _REGISTRY: dict[str, type[Strategy]] = {}

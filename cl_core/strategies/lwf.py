@@ -31,6 +31,6 @@ class LearningWithoutForgetting(Strategy):
         known = F.softmax(batch.teacher_logits / self.TEMPERATURE, dim=1)
         answers = batch.logits[:, : batch.old_classes] / self.TEMPERATURE
         return {
-            "local_ce": losses.local_cross_entropy(batch.logits, batch.labels, batch.first_new),
+            "local_ce": losses.local_cross_entropy(batch.logits, batch.labels, batch.first_new, config.label_smoothing),
             "distillation": self.TEMPERATURE**2 * F.cross_entropy(answers, known),
         }

@@ -31,9 +31,9 @@ class LayerwiseInversionReplay(Strategy):
 
         hold, move = losses.novelty_factors(*batch.novelty)
         n = len(batch.labels)
-        terms = {
-            "local_ce": config.local_ce * move * losses.local_cross_entropy(batch.logits, batch.labels, batch.first_new)
-        }
+        smoothing = config.label_smoothing
+        local = losses.local_cross_entropy(batch.logits, batch.labels, batch.first_new, smoothing)
+        terms = {"local_ce": config.local_ce * move * local}
         if batch.teacher_features is not None and batch.teacher_logits is not None:
             relation = losses.relational_distillation(batch.relation(batch.features), batch.teacher_features[:n])
             terms["relational_kd"] = config.relational_kd * hold * relation
@@ -42,7 +42,11 @@ class LayerwiseInversionReplay(Strategy):
                 terms["hard_kd"] = config.hard_kd * hold * kept
                 features = losses.feature_distillation(batch.old_features, batch.teacher_features[n:])
                 terms["feature_kd"] = config.feature_kd * features
+        if batch.prototypes is not None and batch.teacher_prototypes is not None:
+            text = losses.text_distillation(batch.prototypes, batch.teacher_prototypes)
+            terms["text_kd"] = config.text_kd * hold * text
         logits = batch.head(torch.cat([batch.features, batch.old_features]).detach())
         labels = torch.cat([batch.labels, batch.old_labels])
-        terms["balance"] = config.balance * move * torch.nn.functional.cross_entropy(logits, labels)
+        balance = torch.nn.functional.cross_entropy(logits, labels, label_smoothing=smoothing)
+        terms["balance"] = config.balance * move * balance
         return terms
