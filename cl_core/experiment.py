@@ -23,7 +23,7 @@ from cl_core.state import State, resolve_device
 from cl_core.store import Store
 from cl_core.stream import TaskStream
 
-METHOD_VERSION = 2  # part of a step's identity: raise it when the same settings would give other numbers
+METHOD_VERSION = 3  # part of a step's identity: raise it when the same settings would give other numbers
 HEADS = ("linear", "refit", "nearest-mean", "lda")  # all are measured; config.learn.head says which one counts
 Steps = Generator[Event, None, Snapshot]
 

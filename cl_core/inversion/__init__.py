@@ -12,6 +12,7 @@ from torch import Tensor
 from cl_core import selection
 from cl_core.backbones import Backbone
 from cl_core.backbones.chain import frozen
+from cl_core.backbones.folding import folded
 from cl_core.config import ConfigError, InvertConfig
 from cl_core.events import Event
 from cl_core.images import Normaliser, activations_to_bytes, to_bytes
@@ -114,6 +115,7 @@ def invert_targets(
     work = _Work(layer_iterations(config, len(groups)), names, config.full_iterations, labels, config.images_per_class)
     result = Inversion(torch.empty(0), labels, targets)
     with frozen(backbone):
+        backbone = folded(backbone)
         starts = GroupStarts(config.start, backbone, groups, knowledge.inputs, knowledge.examples)
         camera = Camera(
             len(knowledge.classes), config.images_per_class, config.full_iterations, starts.of_first_classes, normalise

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from cl_core.backbones import Backbone
 from cl_core.config import InvertConfig
 from cl_core.divergence import DivergenceWatch
-from cl_core.inversion.objectives import FeatureTarget, InputStatistics, channel_kls, input_kls, total_variation
+from cl_core.inversion.objectives import FeatureTarget, InputStatistics, KnownStatistics, total_variation
 from cl_core.inversion.optimisers import Optimiser
 from cl_core.inversion.pixels import Pixels
 from cl_core.statistics import Moments, watching
@@ -64,23 +64,24 @@ def refine(
     watch, guard = DivergenceWatch("the refinement", "Step size, refinement"), _Guard()
     progress = 0.0
     norms, layers = backbone.norms, list(backbone.layers) if config.input_alpha else []
+    known = KnownStatistics(norms, norm_moments, statistics if layers else ())
+    weights = {"normalisation": config.alpha, "input statistics": config.input_alpha}
     terms: dict[str, Tensor] = {}
     shown: list[Tensor] = [best]
 
     def evaluate() -> Tensor:
         images = shown[0] = pixels.images(progress)
+        normal = normalise(images)
         with watching([*norms, *layers]) as seen:
-            features = backbone.features(roll(normalise(images), config.jitter, generator))
+            features = backbone.features(roll(normal, config.jitter, generator))
         if config.feature_weight:
             terms["feature"] = config.feature_weight * target.distance(features)
-        if norms:
-            terms["normalisation"] = config.alpha * channel_kls(seen[: len(norms)], norm_moments)
-        if layers:
-            terms["input statistics"] = config.input_alpha * input_kls(seen[len(norms) :], statistics)
+        errors = known.errors(seen[: len(norms)], seen[len(norms) :])
+        terms.update({name: weights[name] * error for name, error in errors.items()})
         if config.label_weight:
             terms["label"] = config.label_weight * F.cross_entropy(backbone.head(features), labels)
         if config.tv:
-            terms["smoothness"] = config.tv * total_variation(normalise(images))
+            terms["smoothness"] = config.tv * total_variation(normal)
         return guard.weigh(terms) if config.optimiser == "adam" else torch.stack(list(terms.values())).sum()
 
     for iteration in range(config.full_iterations):

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from cl_core.divergence import DivergenceWatch
-from cl_core.inversion.objectives import FeatureTarget, InputStatistics, channel_kls
+from cl_core.inversion.objectives import FeatureTarget, InputStatistics, KnownStatistics
 from cl_core.inversion.optimisers import Optimiser
 from cl_core.statistics import Moments, watching
 
@@ -40,14 +40,13 @@ def invert_group(
     """
     best, best_total = h.detach().clone(), float("inf")
     watch = DivergenceWatch("a layer", "Step size at a layer")
-    terms: dict[str, Tensor] = {}
+    known, terms = KnownStatistics(norms, norm_moments, [statistics]), dict[str, Tensor]()
 
     def evaluate() -> Tensor:
         with watching(norms) as seen:
             output = group(h)
-        terms.update({"feature": target.distance(output), "input statistics": alpha * statistics.kl(h)})
-        if norms:
-            terms["normalisation"] = alpha * channel_kls(seen, norm_moments)
+        terms["feature"] = target.distance(output)
+        terms.update({name: alpha * error for name, error in known.errors(seen, [h]).items()})
         return torch.stack(list(terms.values())).sum()
 
     for _ in range(iterations):

@@ -169,8 +169,7 @@ def test_bench_times_a_run(tmp_path, capsys):
     assert any(name.startswith("layer 1") for name in found["iterations_per_second"])
     assert "Iterations a second" in capsys.readouterr().out
     step = found["step"]
-    assert step["ratio"] == pytest.approx(step["iteration_ms"] / step["bare_ms"])
-    assert step["bare_ms"] > 0
+    assert min(step.values()) > 0
 
 
 def test_the_example_holds_what_is_looked_at_and_no_model(tmp_path, monkeypatch):

@@ -28,7 +28,8 @@ CPU = torch.device("cpu")
 @given(st.integers(1, 4), st.integers(1, 3), st.integers(0, 1000))
 def test_fused_channel_kl_has_the_value_and_gradient_of_the_plain_formula(n: int, channels: int, seed: int):
     draws = generator(seed)
-    x = torch.randn(n, channels, 3, 2, generator=draws, dtype=torch.float64).requires_grad_()
+    x = torch.randn(n, channels, 3, 2, generator=draws, dtype=torch.float64)
+    x = x.contiguous(memory_format=torch.channels_last if seed % 2 else torch.contiguous_format).requires_grad_()
     mean = torch.randn(channels, generator=draws, dtype=torch.float64)
     variance = torch.rand(channels, generator=draws, dtype=torch.float64) + 0.1
     plain = gaussian_kl(x.mean((0, 2, 3)), x.var((0, 2, 3), unbiased=False), mean, variance).mean()
@@ -75,6 +76,11 @@ def test_total_variation_counts_steps_and_nothing_else():
     flat, stripes = torch.ones(1, 1, 4, 4), torch.tensor([0.0, 1.0]).repeat(2).expand(1, 1, 4, 4)
     assert total_variation(flat).item() == 0
     assert total_variation(stripes).item() == pytest.approx(1.0)
+    x = torch.randn(2, 3, 5, 7, generator=generator(0), dtype=torch.float64).requires_grad_()
+    plain = x.diff(dim=2).square().mean() + x.diff(dim=3).square().mean()
+    torch.testing.assert_close(total_variation(x), plain)
+    found, expected = (torch.autograd.grad(3 * value, x)[0] for value in (total_variation(x), plain))
+    torch.testing.assert_close(found, expected)
 
 
 def test_pixels_stay_in_range_and_coarse_to_fine_opens_its_scales_in_turn():
