@@ -58,6 +58,20 @@ def config_for(config: Config) -> Config:
     return Config().override(SETTINGS | {"stream": stream, "machine": SETTINGS["machine"] | machine})
 
 
+def known(config: Config, store: Store) -> Oracle | None:
+    """The oracle for the data of `config`, if a store has it. Raises DataError."""
+    own = config_for(config)
+    if experiment.step_id(experiment.start(own), "learn", own) not in store:
+        return None
+    work = train(config, store)
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            found: Oracle = end.value
+            return found
+
+
 def train(config: Config, store: Store | None = None) -> Generator[Event, None, Oracle]:
     """The oracle for the data of `config`: from the store if it is there. Raises DataError."""
     own = config_for(config)

@@ -9,9 +9,9 @@ objective: squared feature error relative to the features' variance + mean KL of
 import dataclasses
 import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -20,63 +20,19 @@ from torch.nn import functional as F
 
 from cl_core.backbones.chain import frozen
 from cl_core.config import InvertConfig
-from cl_core.events import Diverged
+from cl_core.events import Diverged, Event
 from cl_core.images import from_bytes
 from cl_core.inversion import Knowledge, draw_targets, invert_targets
 from cl_core.inversion.full_model import RefineStep
 from cl_core.inversion.objectives import channel_kls, total_variation
 from cl_core.inversion.starts import EXAMPLES
 from cl_core.oracle import Oracle
+from cl_core.racers import Racer
 from cl_core.seeding import generator
 from cl_core.state import State
 from cl_core.statistics import watching
 
 TV = 0.125  # on normalised pixels; about 2 on pixels in [0, 1]
-STEP_SIZES = (0.03, 0.1, 0.3, 0.8, 2.0)  # every racer's step sizes come from this one grid
-
-
-@dataclass(frozen=True)
-class Racer:
-    """settings: of InvertConfig; layer_share: of a budget, spent at the layers; grid: what is tuned, in that order."""
-
-    name: str
-    settings: Mapping[str, Any]
-    layer_share: float = 0.0
-    grid: Mapping[str, Sequence[Any]] = field(default_factory=dict)
-
-    @property
-    def anytime(self) -> bool:
-        """Nothing in it depends on the length of the run, so that one run serves all the budgets."""
-        return self.settings["optimiser"] == "lbfgs"
-
-
-_LBFGS = {"optimiser": "lbfgs", "pixels": "dct"}
-RACERS = (
-    Racer(
-        "the paper's PMI",
-        {"groups": "layers", "start": "gaussian", "optimiser": "adam", "full_schedule": "cosine"},
-        layer_share=0.25,  # 50 iterations a layer, then 160
-        grid={"layer_lr": STEP_SIZES, "full_lr": STEP_SIZES},
-    ),
-    Racer(
-        "layer groups, decoder starts",
-        _LBFGS | {"groups": "halves", "start": "decoder", "iterations_per_layer": 4},
-        grid={"iterations_per_layer": (2, 4, 7), "layer_alpha": (0.1, 1.0, 10.0), "groups": ("halves", "stages")},
-    ),
-    Racer("one group, decoder start", _LBFGS | {"groups": "whole", "start": "decoder", "iterations_per_layer": 0}),
-    Racer(
-        "noise, Adam",
-        {
-            "groups": "whole",
-            "start": "gaussian",
-            "iterations_per_layer": 0,
-            "optimiser": "adam",
-            "full_schedule": "cosine",
-        },
-        grid={"full_lr": STEP_SIZES, "beta2": (0.9, 0.999)},
-    ),
-    Racer("noise, L-BFGS", _LBFGS | {"groups": "whole", "start": "soft", "iterations_per_layer": 0}),
-)
 
 
 @dataclass
@@ -88,7 +44,7 @@ class Course:
     targets: Tensor
     labels: Tensor
     real_labels: Tensor
-    oracle: Oracle
+    oracle: Oracle | None  # without one, nobody says what the images show
     base: InvertConfig
     seed: int
 
@@ -103,69 +59,149 @@ class Point:
     images: Tensor
 
 
-def course(state: State, oracle: Oracle, targets: int, seed: int, purpose: str) -> Course:
+def course(state: State, oracle: Oracle | None, targets: int, seed: int, purpose: str) -> Course:
     """Targets of the first half of the classes, drawn from their Gaussians; decoders see images of the other half only.
 
     targets: how many in all; purpose: names the draws, so that tuning and racing never share targets.
     """
     total = state.stream.task_sizes[0]
-    classes = tuple(range(max(1, total // 2)))
-    base = InvertConfig(selection="random", images_per_class=math.ceil(targets / len(classes)), distance="mse", tv=TV)
+    made = _course(state, oracle, tuple(range(max(1, total // 2))), targets, seed, purpose)
+    train = state.stream.experience(0).train
+    others = state.normalise(from_bytes(train.images[train.labels >= len(made.knowledge.classes)], state.device))
+    pixels = others.transpose(0, 1).flatten(1)
+    known = dataclasses.replace(
+        made.knowledge,
+        examples=others[:: max(1, len(others) // EXAMPLES)][:EXAMPLES],
+        colours=torch.cov(pixels, correction=0).view(len(pixels), len(pixels)),
+    )
+    return dataclasses.replace(made, knowledge=known)
+
+
+def course_of_stream(state: State, oracle: Oracle | None, targets: int, seed: int, purpose: str) -> Course:
+    """Targets of all the classes that a state has seen; decoders see images of the newest task, as in any inversion.
+
+    From now on torch has one thread, so that its processor time can be told from what else the program does.
+    """
+    torch.set_num_threads(1)
+    return _course(state, oracle, tuple(range(len(state.gaussians))), targets, seed, purpose)
+
+
+def _course(
+    state: State, oracle: Oracle | None, classes: tuple[int, ...], targets: int, seed: int, purpose: str
+) -> Course:
+    each = math.ceil(targets / len(classes))
+    base = InvertConfig(selection="random", images_per_class=each, distance="mse", tv=TV, start="decoder")
     known = state.knowledge(classes, base)
     drawn, labels = draw_targets(known, base, generator(seed, purpose, "targets"))
     weight = 1 / float(drawn.var(0).mean())
     base = dataclasses.replace(base, feature_weight=weight, alpha=1 / len(state.network.norms), layer_alpha=20.0)
-    train = state.stream.experience(0).train
-    others = state.normalise(from_bytes(train.images[train.labels >= len(classes)], state.device))
-    pixels = others.transpose(0, 1).flatten(1)
-    known = dataclasses.replace(
-        known,
-        examples=others[:: max(1, len(others) // EXAMPLES)][:EXAMPLES],
-        colours=torch.cov(pixels, correction=0).view(len(pixels), len(pixels)),
-    )
     order = torch.tensor(state.stream.class_order, device=labels.device)
     return Course(state, known, drawn, labels, order[labels], oracle, base, seed)
 
 
 def tuned(racer: Racer, course: Course, units: int) -> dict[str, Any]:
-    """The settings of a racer for a budget: each entry of its grid in turn, the rest held, by the final objective."""
+    """The settings of a racer for a budget: see `tuning`."""
+    work = tuning(racer, course, units)
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            return dict(end.value)
+
+
+def tuning(
+    racer: Racer, course: Course, units: int, of: Course | None = None
+) -> Generator[Event, None, dict[str, Any]]:
+    """Each entry of a racer's grid in turn, the rest held, by the final objective. Returns its settings.
+
+    of: the course to be run then, whose refinement shall be as long: fitting decoders costs more of fewer targets.
+    """
+    if of is not None:
+        units += _fit(racer.settings, course) - _fit(racer.settings, of)
     best: dict[str, Any] = dict(racer.settings)
+    count, done = sum(len(values) for values in racer.grid.values()), 0
     for name, values in racer.grid.items():
-        scores = {value: _score(racer, best | {name: value}, course, units) for value in values}
+        scores = {}
+        for value in values:
+            scores[value] = yield from _score(racer, best | {name: value}, course, units, done / count, 1 / count)
+            done += 1
         best[name] = min(scores, key=lambda value: scores[value])
     return best
 
 
-def _score(racer: Racer, settings: Mapping[str, Any], course: Course, units: int) -> float:
+def _score(
+    racer: Racer, settings: Mapping[str, Any], course: Course, units: int, done: float, share: float
+) -> Generator[Event, None, float]:
+    """The objective after so many units. done, share: where this trial is in the whole search, for its events."""
+    objective = math.inf
     try:
-        return [point.measures["objective"] for point in run(racer, settings, course, [units])][-1]
+        for item in _run_once(racer, settings, course, [units]):
+            if isinstance(item, Point):
+                objective = item.measures["objective"]
+            else:
+                yield dataclasses.replace(item, fraction=done + share * item.fraction, losses={}, images=None)
     except Diverged:
         return math.inf
+    return objective
 
 
 def run(racer: Racer, settings: Mapping[str, Any], course: Course, units: Sequence[int]) -> Iterator[Point]:
     """The racer at each of those budgets, smallest first. Raises Diverged."""
     budgets = sorted(units)
-    if racer.anytime:
-        yield from _run_once(racer, settings, course, budgets)
-    else:
-        for budget in budgets:
-            yield from _run_once(racer, settings, course, [budget])
+    for shared in [budgets] if racer.anytime else [[budget] for budget in budgets]:
+        for item in _run_once(racer, settings, course, shared):
+            if isinstance(item, Point):
+                yield item
 
 
-def _run_once(racer: Racer, settings: Mapping[str, Any], course: Course, budgets: Sequence[int]) -> Iterator[Point]:
-    """One run, looked at whenever a budget is spent. The clock (CPU seconds) stands still while it is looked at."""
-    config = dataclasses.replace(course.base, **settings)
-    layers = config.iterations_per_layer
+def watched(
+    racer: Racer, settings: Mapping[str, Any], course: Course, units: int, looks: int
+) -> Generator[Event, None, list[Point]]:
+    """One run of so many units, for somebody who looks on: its events, and where it was at about so many moments.
+
+    The moments are the same for all racers; at those before its refinement began there is no image to judge. What a
+    racer's schedule does depends on `units`, so that a moment on the way is not what it could have had in that time.
+    Seconds are those of this thread's processor: others have other things to do. Raises Diverged.
+    """
+    before = _spent_before(racer, settings, course, units)
+    moments = sorted({math.ceil(units * number / looks) for number in range(1, looks + 1)})
+    points = []
+    clock = None if torch.cuda.is_available() else _Clock(time.thread_time)
+    judged = [moment for moment in moments if moment > sum(before)]
+    for item in _run_once(racer, settings, course, judged, clock):
+        if isinstance(item, Point):
+            points.append(item)
+        else:
+            yield item
+    return points
+
+
+def _spent_before(racer: Racer, settings: Mapping[str, Any], course: Course, units: int) -> tuple[int, int]:
+    """Of a budget, what goes into the layers and what into fitting decoders before the refinement begins."""
+    layers = dataclasses.replace(course.base, **settings).iterations_per_layer
     if racer.layer_share:
-        layers = round(racer.layer_share * budgets[-1])
-    fit = math.ceil(len(course.knowledge.examples) / (2 * len(course.targets))) if config.start == "decoder" else 0
+        layers = round(racer.layer_share * units)
+    return layers, _fit(settings, course)
+
+
+def _fit(settings: Mapping[str, Any], course: Course) -> int:
+    """Units that fitting decoders costs: their examples pass forward once."""
+    decodes = settings["start"] == "decoder"
+    return math.ceil(len(course.knowledge.examples) / (2 * len(course.targets))) if decodes else 0
+
+
+def _run_once(
+    racer: Racer, settings: Mapping[str, Any], course: Course, budgets: Sequence[int], clock: "_Clock | None" = None
+) -> Iterator[Event | Point]:
+    """One run, looked at whenever a budget is spent. The clock stands still while it is looked at."""
+    config = dataclasses.replace(course.base, **settings)
+    layers, fit = _spent_before(racer, settings, course, budgets[-1])
     knowledge = course.knowledge if fit else dataclasses.replace(course.knowledge, examples=course.targets[:0])
     full = budgets[-1] - layers - fit
     if layers + fit >= budgets[0]:
         raise ValueError(f"A budget of {budgets[0]} units leaves “{racer.name}” no iteration of the refinement.")
     config = dataclasses.replace(config, iterations_per_layer=layers, full_iterations=full)
-    clock, best, points = _Clock(), _Best(), list[Point]()
+    clock, best, points = clock or _Clock(), _Best(), list[Point]()
 
     def look(step: RefineStep) -> None:
         best.see(step)
@@ -180,14 +216,19 @@ def _run_once(racer: Racer, settings: Mapping[str, Any], course: Course, budgets
     steps = invert_targets(
         state.network, knowledge, course.targets, course.labels, config, state.normalise, draws, look
     )
-    for _ in steps:
-        yield from points
+    for event in steps:
+        with clock.standing():  # whoever listens takes their own time
+            yield event
+            yield from points
         points.clear()
     yield from points
 
 
 def judge(course: Course, images: Tensor) -> dict[str, float]:
-    """Objective, its parts, the oracle's accuracy and the pixel variance within a class, of unit images, in float32."""
+    """Objective, its parts, the oracle's accuracy and the pixel variance within a class, of unit images, in float32.
+
+    Without an oracle, without its accuracy.
+    """
     state, mixed = course.state, course.state.network.mixed
     state.network.mixed = False
     try:
@@ -198,15 +239,17 @@ def judge(course: Course, images: Tensor) -> dict[str, float]:
         state.network.mixed = mixed
     error = course.base.feature_weight * float(F.mse_loss(features, course.targets))
     statistics = float(channel_kls(seen, course.knowledge.norms)) / len(seen)
-    named = course.oracle.name(images)
     within = [images[course.labels == c].var(0, correction=0).mean() for c in course.labels.unique()]
-    return {
+    found = {
         "objective": error + statistics + TV * float(total_variation(normal)),
         "feature_error": error,
         "statistics_error": statistics,
-        "oracle_accuracy": float((named == course.real_labels).float().mean()),
         "pixel_variance": float(torch.stack(within).mean()),
     }
+    if course.oracle is not None:
+        right = course.oracle.name(images) == course.real_labels
+        found["oracle_accuracy"] = float(right.float().mean())
+    return found
 
 
 class _Best:
@@ -224,8 +267,8 @@ class _Best:
 class _Clock:
     """CPU seconds of this process, which others on the machine do not change much; on a GPU, those of the wall."""
 
-    def __init__(self) -> None:
-        self.read = time.perf_counter if torch.cuda.is_available() else time.process_time
+    def __init__(self, read: Callable[[], float] | None = None) -> None:
+        self.read = read or (time.perf_counter if torch.cuda.is_available() else time.process_time)
         self.began = self.read()
 
     @contextmanager

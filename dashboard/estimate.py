@@ -4,7 +4,10 @@ import dataclasses
 from collections.abc import Iterable, Sequence
 
 from cl_core.config import Config
+from cl_core.heats import TARGETS, TUNED_ON
 from cl_core.snapshot import Snapshot
+
+NO_IMAGE = 13  # a pass costs as much as so many images, beside those that it takes along
 
 
 def effort(verb: str, config: Config, tasks_learned: int, classes: int) -> float:
@@ -12,7 +15,7 @@ def effort(verb: str, config: Config, tasks_learned: int, classes: int) -> float
 
     tasks_learned: before the step; classes: those it learns or inverts.
     """
-    network = config.network.width**2 * (3 * config.network.blocks + 1) / config.network.stem_stride**2
+    network = network_effort(config)
     if verb == "learn":
         settings = config.learn
         images = classes * config.stream.train_per_class
@@ -22,6 +25,11 @@ def effort(verb: str, config: Config, tasks_learned: int, classes: int) -> float
         return network * images * both * (settings.epochs + settings.head_epochs / 3 + settings.stage_epochs / 2)
     layers = layer_passes(config)
     return network * classes * config.invert.images_per_class * (layers + config.invert.full_iterations)
+
+
+def network_effort(config: Config) -> float:
+    """Work of a pass of one image through a network."""
+    return config.network.width**2 * (3 * config.network.blocks + 1) / config.network.stem_stride**2
 
 
 def layer_passes(config: Config) -> float:
@@ -82,6 +90,22 @@ def seconds(verb: str, node: Snapshot, config: Config, known: Steps) -> float | 
     before = effort(verb, child.config, parent.tasks_learned, classes_of(verb, parent, child.config))
     now = effort(verb, config, node.tasks_learned, classes_of(verb, node, config))
     return fixed + scaled * (now / before if before else 1.0)
+
+
+def heats(node: Snapshot, trials: Sequence[int], units: int, known: Sequence[Steps]) -> float | None:
+    """Seconds of a race at a snapshot, or None without any experience of an inversion.
+
+    trials: of each racer, the short runs in which its step sizes are found.
+    """
+    done = [child for collection in known for _, child in collection if child.verb == "invert"][:1]
+    if not done:
+        return None
+    child = done[0]
+    spent = sum(float(child.record.get("seconds", {}).get(part, 0.0)) for part in ("layers", "refine"))
+    classes = len(child.record.get("inverted_classes", ())) or classes_of("invert", child, child.config)
+    work = effort("invert", child.config, child.tasks_learned, classes)
+    images = sum(TARGETS + NO_IMAGE + count * (TUNED_ON + NO_IMAGE) for count in trials)
+    return spent * units * images * network_effort(node.config) / work if work else None
 
 
 def corrected(later: Sequence[float | None], expected: Sequence[float | None], spent: Sequence[float]) -> float | None:

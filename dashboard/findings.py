@@ -81,6 +81,29 @@ def _race(evidence: Evidence) -> str:
     return told
 
 
+def layer_by_layer(evidence: Evidence) -> str:
+    """Where those end that invert layer by layer: the question of a race, answered whatever the answer is."""
+    longest = max(row["units"] for row in evidence.rows)
+    late = _standing(evidence, "objective", longest)
+    order = sorted(late, key=late.__getitem__)
+    layered = [name for name in order if (evidence.of(name)[0].get("layers") or 1) > 1]
+    if not layered or len(order) < 2:
+        return ""
+    best, place = layered[0], order.index(layered[0])
+    if len(layered) == len(order):
+        return "All of these invert layer by layer: let one race that takes the whole network at once."
+    if place == 0:
+        rival = next(name for name in order if name not in layered)
+        return (
+            f"Layer by layer wins here: after {longest:g} units “{best}” is at {late[best]:.3g}, and the best that "
+            f"takes the whole network at once, “{rival}”, at {late[rival]:.3g}."
+        )
+    return (
+        f"Layer by layer does not win here: after {longest:g} units “{order[0]}” is at {late[order[0]]:.3g}, and the "
+        f"best that goes layer by layer, “{best}”, at {late[best]:.3g}."
+    )
+
+
 def _standing(evidence: Evidence, key: str, units: float) -> dict[str, float]:
     """The mean of a measure after so many units, of the racers that have it."""
     found = {name: spread(row[key] for row in evidence.of(name) if row["units"] == units) for name in evidence.names}

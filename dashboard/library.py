@@ -9,7 +9,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from cl_core import datasets
+from cl_core import datasets, heats
 from cl_core.config import Config
 from cl_core.datasets import ASSETS
 from cl_core.snapshot import Snapshot
@@ -84,6 +84,16 @@ def look(store: Store, node_id: str) -> Snapshot:
     return _read_to_see(store.path, node_id)
 
 
+@functools.lru_cache(maxsize=512)
+def _groups(path: Path, node_id: str) -> frozenset[str]:
+    return frozenset(store_at(path).read_node(node_id)["objects"])
+
+
+def has_network(store: Store, node_id: str) -> bool:
+    """Whether the network of a snapshot is kept with it: the example is kept without. Raises StoreError."""
+    return "model" in _groups(store.path, node_id)
+
+
 @dataclass(frozen=True)
 class Tree:
     """All the snapshots of one experiment that a store holds, without arrays; parents before children."""
@@ -149,10 +159,13 @@ def experiments() -> list[Snapshot]:
 
 def delete(store: Store, node_id: str) -> None:
     """Remove a snapshot of the person's own and all that grew from it, with their notes. Raises StoreError."""
-    for gone in store.delete(node_id):
-        notes.write(store, gone, notes.Note())
+    gone = store.delete(node_id)
+    for one in gone:
+        notes.write(store, one, notes.Note())
+    heats.forget(store.path, gone)
     _read.cache_clear()  # computed again, they will have taken another time
     _read_to_see.cache_clear()
+    _groups.cache_clear()
 
 
 def experience() -> list[list[tuple[Snapshot, Snapshot]]]:

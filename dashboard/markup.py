@@ -148,6 +148,16 @@ def sheet(names: Sequence[str], classes: Sequence[int], source: str, alt: str) -
     )
 
 
+def beside(rows: Sequence[tuple[str, str]], top: Sequence[tuple[str, str]], source: str, alt: str) -> str:
+    """One sheet with what each row and each column is. rows, top: (a sign as HTML, words)."""
+    labels = "".join(f"<span>{sign} {escape(words)}</span>" for sign, words in rows)
+    heads = "".join(f'<span title="{escape(words)}">{sign}</span>' for sign, words in top)
+    return (
+        f'<figure class="il-sheet il-beside"><div class="il-sheet-body"><i></i><div class="il-columns">{heads}</div>'
+        f'<div class="il-sheet-labels">{labels}</div><img src="{source}" alt="{escape(alt)}"></div></figure>'
+    )
+
+
 def prose(text: str) -> str:
     """A paragraph in which the terms of the field are told."""
     return f'<p class="il-prose">{terms(text)}</p>'

@@ -8,9 +8,10 @@ from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Any
 
-from cl_core import comparison, strategies
+from cl_core import comparison, heats, strategies
 from cl_core.config import Config
 from cl_core.pulse import pulse
+from cl_core.racers import Racer
 from cl_core.snapshot import Snapshot
 from cl_core.store import Store
 from dashboard import library
@@ -102,6 +103,33 @@ def advance(node_id: str, config: Config, store: Store, to_the_end: bool) -> Ste
         node = yield from experiment.grow(node, verb, config, store)
         yield Made(node.id)
     return node.id
+
+
+def race(place: Place, racers: Sequence[Racer], units: int, folder: Path) -> Generator[Any, None, None]:
+    """Let racers run at a snapshot, each with the step sizes that suit it best, and keep the heats in a store's folder.
+
+    An oracle judges if it has been trained before.
+    """
+    yield Step("Starting PyTorch", 0)
+    from cl_core import oracle
+    from cl_core import race as races
+    from cl_core.state import State
+
+    node = place[0].load(place[1])
+    state, seed = State.of(node, node.config), node.config.machine.seed
+    judge = oracle.known(node.config, library.own_store())
+    course = races.course_of_stream(state, judge, heats.TARGETS, seed, "racing")
+    training = races.course_of_stream(state, None, heats.TUNED_ON, seed, "tuning")
+    missing = [racer for racer in racers if heats.read(heats.file_of(folder, node.id, racer, units)) is None]
+    of = sum(1 + bool(racer.grid) for racer in missing)
+    number = 0
+    for racer in missing:
+        if racer.grid:
+            yield Step(f"Finding the step sizes of “{racer.name}”", number := number + 1, of)
+        settings = yield from races.tuning(racer, training, units, course)
+        yield Step(f"Racing: “{racer.name}”", number := number + 1, of)
+        heat = yield from heats.run(racer, settings, course, units)
+        heats.save(heats.file_of(folder, node.id, racer, units), heat)
 
 
 def compare(asked: Sequence[tuple[Place, Place, Place]], folder: Path) -> Generator[Any, None, None]:

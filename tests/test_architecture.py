@@ -16,7 +16,7 @@ LAYERS = {
     "cl_core": [
         {"pulse"},
         {"config", "datasets", "events", "files", "metrics", "seeding"},
-        {"augment", "divergence", "images", "nodes", "presets", "snapshot", "stream"},
+        {"augment", "divergence", "images", "nodes", "presets", "racers", "snapshot", "stream"},
         {"backbones", "projection", "recipe", "store"},
         {"shapes", "upkeep"},
         {"archive"},
@@ -29,6 +29,7 @@ LAYERS = {
         {"comparison", "experiment"},
         {"oracle"},
         {"race"},
+        {"heats"},
         {"commands"},
         {"__main__"},
     ],
@@ -48,7 +49,7 @@ LAYERS = {
             "progress",
             "umap_child",
         },
-        {"library"},
+        {"library", "heats"},
         {"asking", "branches", "fetch", "markup", "projections", "pairs", "state", "teaching", "work"},
         {"cancels", "deltas", "newcomers"},
         {"cards", "charts", "closeup", "findings", "forms", "lessons", "tables"},
@@ -71,6 +72,8 @@ LIGHT = (
     "comparison",
     "pretraining.contest",
     "pretraining.gallery",
+    "heats",
+    "racers",
 )
 
 

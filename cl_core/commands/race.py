@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 from cl_core import datasets
 from cl_core.commands import options, progress, report
 from cl_core.config import Config, ConfigError, differences
+from cl_core.racers import RACERS, STEP_SIZES, Racer
 from cl_core.store import Store, StoreError
 
 if TYPE_CHECKING:
     from cl_core.oracle import Oracle
-    from cl_core.race import Point, Racer
+    from cl_core.race import Point
     from cl_core.state import State
 
 MEASURES = {"objective": 4, "feature_error": 4, "statistics_error": 4, "oracle_accuracy": 3, "pixel_variance": 4}
@@ -43,16 +44,16 @@ def run(args: argparse.Namespace) -> None:
     """
     if min(args.units) < 10 or min(args.targets, args.tune_targets) < 2:
         raise ConfigError("A budget must be 10 units or more (--units), and there must be 2 targets or more.")
-    from cl_core import oracle, race
+    from cl_core import oracle
 
-    known = {racer.name: racer for racer in race.RACERS}
+    known = {racer.name: racer for racer in RACERS}
     if unknown := [name for name in args.racers or [] if name not in known]:
         raise ConfigError(f"There is no racer “{unknown[0]}”; known are {', '.join(known)}.")
     config, units = one_task(options.config_from(args)), sorted(set(args.units))
     results, store = Results(args.out, config, args.targets, args.tune_targets), Store(args.store)
     judge = progress.watch(oracle.train(config, store), "The oracle")
     results.about["oracle"] = {"trained_on": judge.trained_on, "accuracy": judge.accuracy}
-    results.about["grid"] = race.STEP_SIZES
+    results.about["grid"] = STEP_SIZES
     for seed in dict.fromkeys(args.seeds):
         wanted = [known[name] for name in args.racers or known if results.missing(name, seed, units)]
         if wanted:
@@ -81,7 +82,7 @@ def _network(config: Config, store: Store, results: "Results") -> "State":
 
 
 def _race(
-    racer: "Racer",
+    racer: Racer,
     state: "State",
     judge: "Oracle",
     args: argparse.Namespace,
@@ -143,7 +144,7 @@ class Results:
         have = {row["units"] for row in self.rows if (row["racer"], row["seed"]) == (racer, seed)}
         return [budget for budget in units if budget not in have]
 
-    def add(self, racer: "Racer", seed: int, groups: int, settings: dict[str, Any], point: "Point") -> None:
+    def add(self, racer: Racer, seed: int, groups: int, settings: dict[str, Any], point: "Point") -> None:
         row = {"racer": racer.name, "seed": seed, "layers": groups, "units": point.units, "seconds": point.seconds}
         step_sizes = {name: settings.get(name) for name in ("layer_lr", "full_lr")}
         self.rows.append(row | step_sizes | {name: point.measures[name] for name in MEASURES})

@@ -10,6 +10,8 @@ from dashboard.evidence import Evidence
 from dashboard.markup import percent
 from dashboard.palette import Ink
 
+SECONDS = "CPU seconds, fits included"
+MANY = 7  # budgets that have room for a tick each
 UNITS = "units of compute"  # a forward and a backward pass of all the images through the whole network
 
 
@@ -24,7 +26,11 @@ def objective(evidence: Evidence, ink: Ink, against: str = "units") -> go.Figure
     """The objective that all the racers minimise, against units or seconds; both axes logarithmic."""
     drawn = _lines(evidence, "objective", against)
     values = [value for line in drawn for value in (*line.low, *line.high)]
-    xaxis = _units(evidence) if against == "units" else _seconds(drawn)
+    xaxis = (
+        _units(evidence)
+        if against == "units"
+        else _seconds(drawn, evidence.facts.get("seconds", "CPU seconds, fits included"))
+    )
     yaxis = {"type": "log", "tickvals": log_ticks(values)}
     return lines(ink, drawn, xaxis, yaxis, "%{y:.3g}")
 
@@ -67,12 +73,14 @@ def _lines(evidence: Evidence, key: str, against: str) -> list[Line]:
 
 def _units(evidence: Evidence) -> dict[str, Any]:
     ticks = sorted({row["units"] for row in evidence.rows})
+    if len(ticks) > MANY:
+        ticks = [tick for tick in log_ticks(ticks) if ticks[0] <= tick <= ticks[-1]]
     return {"type": "log", "title": UNITS, "tickvals": ticks, "ticktext": [f"{tick:g}" for tick in ticks]}
 
 
-def _seconds(drawn: list[Line]) -> dict[str, Any]:
+def _seconds(drawn: list[Line], seconds: str) -> dict[str, Any]:
     return {
         "type": "log",
-        "title": "CPU seconds, fits included",
+        "title": seconds,
         "tickvals": log_ticks(x for line in drawn for x in line.x),
     }

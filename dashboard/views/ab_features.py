@@ -74,11 +74,7 @@ def _lenders(pair: Pair, moment: int) -> dict[str, tuple[Snapshot, Tree]]:
         network = pairs.network_of(paths[name])
         if network is not None and network.id not in {step.id for step, _ in found.values()}:
             found[name] = (network, side.tree)
-    return {name: (step, tree) for name, (step, tree) in found.items() if _has_network(tree, step.id)}
-
-
-def _has_network(tree: Tree, node_id: str) -> bool:
-    return "model" in tree.store.read_node(node_id)["objects"]
+    return {name: (step, tree) for name, (step, tree) in found.items() if library.has_network(tree.store, step.id)}
 
 
 def _choice(lenders: dict[str, tuple[Snapshot, Tree]]) -> str:

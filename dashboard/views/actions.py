@@ -5,6 +5,7 @@ from typing import Any
 
 from cl_core import presets
 from cl_core.config import Config
+from cl_core.racers import Racer
 from cl_core.snapshot import Snapshot
 from cl_core.store import StoreError
 from dashboard import library, projections, state, teaching, work
@@ -81,6 +82,17 @@ def run_beside(root: Snapshot, config: Config, expected: Sequence[float | None])
 
 def cancel(job: Job) -> None:
     REGISTRY.cancel(job)
+
+
+def race_job_id(node_id: str) -> str:
+    """At a snapshot there is one race at a time."""
+    return f"race-{node_id}"
+
+
+def race(tree: library.Tree, node_id: str, racers: Sequence[Racer], units: int) -> None:
+    """Let racers run at a snapshot; what comes out is kept in the person's store."""
+    place, folder = (tree.store, node_id), library.own_store().path
+    REGISTRY.submit("Race", lambda: work.race(place, racers, units, folder), race_job_id(node_id))
 
 
 def umap_job_id(view: projections.View) -> str:

@@ -8,7 +8,21 @@ from streamlit.delta_generator import DeltaGenerator
 from cl_core.store import StoreError
 from dashboard import library, state
 from dashboard.job import FOR_PEOPLE, REGISTRY, Job
-from dashboard.views import drift, elsewhere, features, film, header, images, kept, live, memory, next_step, path, tasks
+from dashboard.views import (
+    drift,
+    elsewhere,
+    features,
+    film,
+    header,
+    images,
+    kept,
+    live,
+    memory,
+    next_step,
+    path,
+    race,
+    tasks,
+)
 from dashboard.views.polling import polled
 from dashboard.views.scene import Scene, ink
 
@@ -85,6 +99,7 @@ def _rest_of_what_happened(scene: Scene, beside: DeltaGenerator) -> None:
         kept.panel(scene)
     drift.panel(scene)
     film.panel(scene)
+    race.panel(scene)
     memory.while_learning(scene)
 
 

@@ -56,8 +56,8 @@ def failure(job: Job) -> None:
             st.code(job.details or job.message, language=None)
 
 
-def running(job: Job, scene: Scene | None) -> None:
-    """How far a job is, and what forms. scene: what its tasks and classes are called."""
+def running(job: Job, scene: Scene | None, key: str = "live") -> None:
+    """How far a job is, and what forms. scene: what its tasks and classes are called; key: tells its parts apart."""
     told = progress.fold(job.mailbox.read())
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.html(_headline(job, told), width="content")
@@ -67,7 +67,7 @@ def running(job: Job, scene: Scene | None) -> None:
             on_click=actions.cancel,
             args=(job,),
             disabled=bool(job.stop_reason),
-            key="cancel",
+            key="cancel" if key == "live" else f"cancel-{key}",
         )
     st.progress(told.fraction)
     if scene is None or not (told.losses or told.accuracies or told.images is not None):
@@ -77,7 +77,7 @@ def running(job: Job, scene: Scene | None) -> None:
     left, right = st.columns(2, gap="medium")
     with left:
         st.caption("How fast does the loss fall?")
-        st.altair_chart(charts.typed(charts.loss(told.losses, ink()), ink()), key="live-loss")
+        st.altair_chart(charts.typed(charts.loss(told.losses, ink()), ink()), key=f"{key}-loss")
     with right:
         if told.accuracies:
             _accuracies(told, scene)

@@ -16,7 +16,7 @@ from cl_core.commands.oracle import summary
 from cl_core.commands.race import command_line, one_task, shared_budgets
 from cl_core.config import Config
 from cl_core.presets import PRESETS
-from cl_core.race import RACERS
+from cl_core.racers import RACERS
 from cl_core.state import State
 
 SMALLEST = {

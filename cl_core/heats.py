@@ -1,0 +1,136 @@
+"""A heat: one racer's run at one snapshot, kept beside the snapshots by what it is made of. No torch to read it.
+
+Every racer of a snapshot has the same targets and the same objective (race.py), so that the heats of one snapshot
+and one budget are a race, whenever each of them was run.
+"""
+
+import hashlib
+import io
+import json
+import zlib
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zipfile import BadZipFile
+
+import numpy as np
+
+from cl_core.events import Diverged, Event
+from cl_core.files import write_whole
+from cl_core.racers import Racer
+from cl_core.store import StoreError
+
+if TYPE_CHECKING:
+    from cl_core.race import Course
+
+VERSION = 1  # raise it when the same settings would give other numbers
+FOLDER = "races"  # of a store
+TARGETS, TUNED_ON = 40, 10  # how many are raced for; how many others the step sizes are tuned on, before
+LOOKS = 10  # moments of a run at which it is judged
+SHOWN = 16  # of the targets, those whose images are kept
+KEPT = 400  # heats of a snapshot that are looked for at most
+
+
+@dataclass(frozen=True)
+class Heat:
+    """settings: those it ran with, tuned; groups: of layers, one after the other; rows: of each moment its units,
+
+    seconds and measures; images (moments, n, c, h, w) uint8: its best so far at each; labels (n,): their classes.
+    note: why it has no moments, else empty; oracle: accuracy on real images of the network that judged, if any did.
+    """
+
+    racer: str
+    settings: Mapping[str, Any]
+    groups: int
+    units: int
+    rows: Sequence[Mapping[str, Any]]
+    images: np.ndarray
+    labels: np.ndarray
+    note: str = ""
+    oracle: float | None = None
+
+
+def run(
+    racer: Racer, settings: Mapping[str, Any], course: "Course", units: int, shown: int = SHOWN, looks: int = LOOKS
+) -> Generator[Event, None, Heat]:
+    """A racer's run with its tuned settings. One that diverges has no moments, and a note."""
+    from cl_core import race
+    from cl_core.images import to_bytes
+
+    groups = len(course.state.network.groups(settings["groups"]))
+    points: list[race.Point] = []
+    note = ""
+    try:
+        points = yield from race.watched(racer, settings, course, units, looks)
+    except Diverged as error:
+        note = str(error)
+    labels = course.labels.cpu().numpy()
+    rows = spread_out(labels, shown)
+    images = [to_bytes(point.images[rows]).transpose(0, 3, 1, 2) for point in points]
+    told = [{"units": point.units, "seconds": point.seconds, **point.measures} for point in points]
+    accuracy = course.oracle.accuracy if course.oracle else None
+    kept = np.stack(images) if images else np.zeros((0, len(rows), 1, 1, 1), np.uint8)
+    return Heat(racer.name, dict(settings), groups, units, told, kept, labels[rows], note, accuracy)
+
+
+def spread_out(labels: np.ndarray, count: int) -> list[int]:
+    """At most so many rows, as many of each class as can be; class by class."""
+    classes = np.unique(labels)
+    each = [np.flatnonzero(labels == c) for c in classes]
+    taken = [rows[: max(1, count // len(classes))] for rows in each]
+    return np.concatenate(taken)[:count].tolist() if len(classes) else []
+
+
+# Kept in a file beside the snapshots, by what it is made of.
+
+
+def file_of(folder: Path, node_id: str, racer: Racer, units: int) -> Path:
+    """Where a heat is kept in a store's folder; its name says all that it depends on."""
+    grid = {name: list(values) for name, values in racer.grid.items()}
+    identity = [VERSION, TARGETS, TUNED_ON, racer.name, dict(racer.settings), racer.layer_share, grid]
+    digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:12]
+    return folder / FOLDER / f"{node_id}-{units}-{digest}.npz"
+
+
+def budgets(folder: Path, node_id: str) -> list[int]:
+    """The units of the heats that a snapshot has, those run last first."""
+    files = sorted((folder / FOLDER).glob(f"{node_id}-*-*.npz"), key=lambda file: -file.stat().st_mtime)[:KEPT]
+    units = [file.stem.split("-")[1] for file in files]
+    return list(dict.fromkeys(int(text) for text in units if text.isdecimal()))
+
+
+def forget(folder: Path, node_ids: Iterable[str]) -> None:
+    """Remove the heats of snapshots that are gone. Raises StoreError when the disk refuses."""
+    try:
+        for node_id in node_ids:
+            for file in (folder / FOLDER).glob(f"{node_id}-*.npz"):
+                file.unlink(missing_ok=True)
+    except OSError as error:
+        raise StoreError(f"A race could not be removed from {folder} ({error.strerror or error}).") from error
+
+
+def save(file: Path, heat: Heat) -> None:
+    """Write it whole or not at all. Raises StoreError when the disk refuses."""
+    told = {name: value for name, value in vars(heat).items() if name not in ("images", "labels")}
+    content = io.BytesIO()
+    np.savez_compressed(
+        content, allow_pickle=False, told=np.array(json.dumps(told)), images=heat.images, labels=heat.labels
+    )
+    try:
+        write_whole(file, content.getvalue())
+    except OSError as error:
+        raise StoreError(f"The race could not be saved in {file.parent} ({error.strerror or error}).") from error
+
+
+def read(file: Path) -> Heat | None:
+    """What was saved; None when it is not there or damaged, so that it is run again."""
+    try:
+        with np.load(file, allow_pickle=False) as found:
+            told = json.loads(str(found["told"]))
+            images, labels = found["images"], found["labels"]
+            if images.ndim != 5 or labels.shape != images.shape[1:2] or len(images) != len(told["rows"]):
+                return None
+            return Heat(**told, images=images, labels=labels)
+    except (OSError, ValueError, KeyError, TypeError, EOFError, RecursionError, BadZipFile, zlib.error):
+        return None
