@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from cl_core import heads, measure, strategies
+from cl_core import heads, measure, memory, strategies
 from cl_core.backbones import count_groups, fingerprint, knows_classes
 from cl_core.backbones.chain import frozen
 from cl_core.config import Config, ConfigError
@@ -88,10 +88,14 @@ def step_id(snapshot: Snapshot, verb: str, config: Config) -> str:
 
 
 def grow(snapshot: Snapshot, verb: str, config: Config, store: Store | None = None) -> Steps:
-    """The child of a snapshot: from the store if it is there, else computed and saved."""
+    """The child of a snapshot: from the store if it is there, else computed and saved.
+
+    Raises ConfigError, before it begins, when the step cannot be taken or would not fit into memory.
+    """
     child = step_id(snapshot, verb, config)
     if store is not None and (known := store.find(child)) is not None:
         return known
+    memory.check([(verb, snapshot.tasks_learned)], config, snapshot)
     grown = yield from (learn if verb == "learn" else invert)(snapshot, config)
     if store is not None:
         store.save(grown)

@@ -1,9 +1,11 @@
-"""How long a step will take here, from the steps that were taken before. Pure."""
+"""How long a step will take here, from the steps that were taken before, and how much memory."""
 
 import dataclasses
 from collections.abc import Iterable, Sequence
 
+from cl_core import memory
 from cl_core.config import Config
+from cl_core.datasets import DataError
 from cl_core.heats import TARGETS, TUNED_ON
 from cl_core.snapshot import Snapshot
 
@@ -44,6 +46,19 @@ def classes_of(verb: str, node: Snapshot, config: Config) -> int:
         return node.task_sizes[node.tasks_learned]
     newest = node.task_sizes[node.tasks_learned - 1]
     return newest if config.invert.synthetic == "keep" else node.classes_seen
+
+
+def memory_of(node: Snapshot, config: Config, steps: Sequence[memory.Step]) -> tuple[str, str | None]:
+    """The most that one of these steps takes, in words, and why they cannot be taken here, or None. Data that is not
+
+    here has no size: the run will tell that it is missing.
+    """
+    try:
+        shape = memory.image_shape(config)
+    except DataError:
+        return "", None
+    most = max(memory.of_step(step, config, node, shape).total for step in steps)
+    return memory.in_words(most), memory.refusal(steps, config, node, shape)
 
 
 Steps = Sequence[tuple[Snapshot, Snapshot]]  # (parent, child)

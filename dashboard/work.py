@@ -8,7 +8,8 @@ from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Any
 
-from cl_core import comparison, heats, strategies
+from cl_core import comparison, heats, memory, strategies
+from cl_core.ahead import remaining
 from cl_core.config import Config
 from cl_core.pulse import pulse
 from cl_core.racers import Racer
@@ -16,6 +17,8 @@ from cl_core.snapshot import Snapshot
 from cl_core.store import Store
 from dashboard import library
 from dashboard.job import Made, Step
+
+__all__ = ["advance", "begin", "compare", "next_verb", "remaining", "with_setting", "words"]
 
 Steps = Generator[Any, None, str]
 Place = tuple[Store, str]  # a snapshot and the store that has it
@@ -30,21 +33,6 @@ def next_verb(node: Snapshot, strategy: str) -> str | None:
 def words(verb: str, tasks_learned: int) -> str:
     """A step as a person would say it, from a snapshot with so many tasks learned."""
     return f"Learn task {tasks_learned + 1}" if verb == "learn" else f"Invert after task {tasks_learned}"
-
-
-def remaining(node: Snapshot, strategy: str) -> list[tuple[str, int]]:
-    """(verb, tasks learned before it) of each step from a snapshot to the end of the stream."""
-    steps: list[tuple[str, int]] = []
-    verb, tasks, replays = node.verb, node.tasks_learned, strategies.get(strategy).replays
-    while True:
-        if verb == "learn" and replays:
-            verb = "invert"
-        elif tasks < len(node.task_sizes):
-            verb = "learn"
-        else:
-            return steps
-        steps.append((verb, tasks))
-        tasks += verb == "learn"
 
 
 def with_setting(config: Config, base: Config, section: str, field: str, value: Any) -> Config:
@@ -98,6 +86,7 @@ def advance(node_id: str, config: Config, store: Store, to_the_end: bool) -> Ste
     node = store.load(node_id)
     steps = remaining(node, config.learn.strategy)
     steps = steps if to_the_end else steps[:1]
+    memory.check(steps, config, node)
     for number, (verb, tasks) in enumerate(steps, 1):
         yield Step(words(verb, tasks), number, len(steps))
         node = yield from experiment.grow(node, verb, config, store)

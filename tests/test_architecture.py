@@ -23,6 +23,7 @@ LAYERS = {
         {"pretraining", "statistics"},
         {"heads", "losses", "prompts", "selection", "unseen"},
         {"inversion", "newcomer", "strategies", "unseen_trials"},
+        {"ahead", "memory"},
         {"heads", "learning"},
         {"measure"},
         {"state"},

@@ -18,6 +18,7 @@ from cl_core.commands import (
     export_run,
     import_run,
     info,
+    memory,
     oracle,
     pretrain_clip,
     race,
@@ -27,6 +28,6 @@ from cl_core.commands import (
 )
 
 COMMANDS = (
-    run, compare, ablate, export_run, import_run, store, info, data, oracle, race, bench, pretrain_clip, clip_report,
-    clip_contests, unseen, build_data, build_emoji, build_example,
+    run, compare, ablate, export_run, import_run, store, info, data, oracle, race, bench, memory, pretrain_clip,
+    clip_report, clip_contests, unseen, build_data, build_emoji, build_example,
 )  # fmt: skip

@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from tqdm import tqdm
 
+from cl_core import ahead, memory
 from cl_core.config import Config
 from cl_core.events import Event
 from cl_core.recipe import Recipe
@@ -26,6 +27,7 @@ def steps(config: Config, store: Store | None = None, tasks: int | None = None) 
     if store is not None:
         store.save(snapshot)
     yield snapshot
+    memory.check(ahead.remaining(snapshot, config.learn.strategy), config, snapshot)
     while (verb := snapshot.next_verb) is not None:
         task = snapshot.tasks_learned + (verb == "learn")
         if tasks is not None and task > tasks:

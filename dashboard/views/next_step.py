@@ -91,6 +91,7 @@ def _buttons(scene: Scene, config: Config, verb: str) -> None:
     steps = work.remaining(node, strategy)
     expected = estimate.plan(node, config, steps, library.experience())
     first = estimate.in_words(expected[0])
+    size, refusal = estimate.memory_of(node, config, steps[:1])
     st.button(
         f"{work.words(verb, node.tasks_learned)}{f' · {first}' if first else ''}",
         type="primary",
@@ -98,8 +99,11 @@ def _buttons(scene: Scene, config: Config, verb: str) -> None:
         key="advance",
         on_click=actions.advance,
         args=(node, config, False, expected[:1]),
+        disabled=refusal is not None,
     )
-    if len(expected) > 1:
+    if refusal is not None:
+        st.error(refusal, icon=":material/memory:")
+    elif len(expected) > 1:
         known_all = None if None in expected else estimate.in_words(sum(seconds or 0.0 for seconds in expected))
         st.button(
             f"Run to the end{f' · {known_all}' if known_all else ''}",
@@ -108,6 +112,8 @@ def _buttons(scene: Scene, config: Config, verb: str) -> None:
             on_click=actions.advance,
             args=(node, config, True, expected),
         )
+    if size and refusal is None:
+        st.caption(f"Takes up to about {size} of memory.")
     children = scene.tree.children(node.id)
     if children:
         st.caption(

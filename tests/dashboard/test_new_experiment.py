@@ -2,7 +2,9 @@
 
 import pytest
 from streamlit.testing.v1 import AppTest
+from test_app import button, new_experiment, open_page
 
+from cl_core import memory
 from cl_core.presets import PRESETS, preset
 
 
@@ -42,3 +44,13 @@ def test_each_preset_tells_what_it_overrides(form: AppTest, name: str):
     (told,) = [part.label for part in form.expander if part.label.startswith("What the preset")]
     assert told.startswith(f"What the preset {name} overrides (")
     assert "(0 settings)" not in told
+
+
+def test_what_does_not_fit_into_memory_cannot_be_started(lab, monkeypatch):
+    page = new_experiment(open_page().run())
+    assert any("of memory" in caption.value for caption in page.caption)
+    assert not button(page, "Learn task 1").disabled
+    monkeypatch.setattr(memory, "available", lambda: 1e6)
+    page.run()
+    assert button(page, "Learn task 1").disabled
+    assert "are free on this computer" in page.error[0].value
