@@ -167,7 +167,8 @@ def _things(clip: Clip) -> World:
         f"nearest in text of {len(learned)} that it has learned; learned from in five styles, tested in a sixth."
     )
     return _world(
-        clip, "things", about, [captions.prompts_of_concept(c) for c in chosen], [c.name for c in chosen], *parts,
+        clip, "things", about, [captions.prompts_of_concept(c) for c in chosen], [c.name for c in chosen],
+        parts[0], parts[1],
         new=range(len(learned), len(chosen)), old=range(len(learned)), most=NEIGHBOURS,
     )  # fmt: skip
 
@@ -175,13 +176,13 @@ def _things(clip: Clip) -> World:
 def _clothes(clip: Clip) -> World:
     """Fashion-MNIST: the withheld four are new, among the other nine."""
     data, labels = datasets.load("fashion-mnist"), range(len(captions.CLOTHES))
-    parts = [(on_white(split.images), split.labels) for split in (data.split("train"), data.split("test"))]
+    train, test = ((on_white(split.images), split.labels) for split in (data.split("train"), data.split("test")))
     names = [captions.CLOTHES[label][0] for label in labels]
     about = (
         "Fashion-MNIST: each of the four classes withheld from the small CLIP is new in turn, the other nine are old."
     )
     return _world(
-        clip, "fashion-mnist", about, captions.prompts_of_clothes(labels), names, *parts,
+        clip, "fashion-mnist", about, captions.prompts_of_clothes(labels), names, train, test,
         new=captions.CLOTHES_WITHHELD, old=labels,
     )  # fmt: skip
 
@@ -189,14 +190,14 @@ def _clothes(clip: Clip) -> World:
 def _groups(clip: Clip) -> World:
     """The data set emoji: groups of concepts, tested on concepts that no training drawing shows."""
     data = datasets.load("emoji")
-    parts = [(split.images, split.labels) for split in (data.split("train"), data.split("test"))]
+    train, test = ((split.images, split.labels) for split in (data.split("train"), data.split("test")))
     groups = range(len(data.class_names))
     about = (
         f"{len(groups)} groups of emoji, each in turn new to the learner, though not to the small CLIP, which has "
         "learned their names; tested on concepts that no old drawing shows."
     )
     prompts = captions.prompts_of_groups(data.class_names)
-    return _world(clip, "emoji", about, prompts, data.class_names, *parts, new=groups, old=groups)
+    return _world(clip, "emoji", about, prompts, data.class_names, train, test, new=groups, old=groups)
 
 
 def _renumbered(split: datasets.Split, kept: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
