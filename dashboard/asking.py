@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from cl_core import datasets
 from cl_core.datasets import emoji
 from cl_core.pretraining import contest, gallery
 from cl_core.pretraining.gallery import Gallery
@@ -61,6 +62,14 @@ def pictures(kind: str, number: int) -> Gallery:
 def never_shown(kind: str) -> tuple[str, ...]:
     """Names of "things" or "clothes" that the small CLIP can read and was never shown. Raises DataError."""
     return gallery.never_shown(kind, contest.shipped()[0])
+
+
+@functools.lru_cache(maxsize=1)
+def readable_classes() -> tuple[int, ...]:
+    """The classes of emoji-concepts, by number, whose names the small CLIP can read. Raises DataError."""
+    concepts, unreadable = emoji.read().concepts, contest.shipped()[0]
+    names = {concepts[i].name for i in unreadable}
+    return tuple(i for i, name in enumerate(datasets.load("emoji-concepts").class_names) if name not in names)
 
 
 def shown(asked: Question) -> Gallery:

@@ -14,10 +14,26 @@ Change = Callable[[str, str, Any], None]  # section, field, new value; raises Co
 
 WORDS = {
     "silu": "SiLU", "relu": "ReLU", "mse": "MSE", "cpu": "CPU", "cuda": "CUDA", "mps": "MPS", "lda": "LDA",
-    "lbfgs": "L-BFGS", "adam": "Adam", "dct": "DCT", "cfs": "CFS",
+    "lbfgs": "L-BFGS", "adam": "Adam", "dct": "DCT", "cfs": "CFS", "resnet": "ResNet", "clip": "CLIP", "sgd": "SGD",
+    "adamw": "AdamW",
 }  # fmt: skip
 WORDS |= {name: strategies.get(name).title for name in strategies.names()}
 WORDS |= {name: datasets.title(name) for name in datasets.NAMES}
+
+
+# Settings that mean something with one backbone only.
+ONLY = {
+    "resnet": {
+        ("network", "width"), ("network", "blocks"), ("network", "activation"), ("network", "pool"),
+        ("network", "stem_stride"), ("invert", "norm_targets"), ("invert", "cfs_pooled"),
+    },
+    "clip": {("network", "clip"), ("network", "checkpoint"), ("network", "adapter"), ("learn", "text_kd")},
+}  # fmt: skip
+
+
+def matters(section: str, field: str, config: Config) -> bool:
+    """Whether a setting means something with the backbone of a config."""
+    return not any((section, field) in of for backbone, of in ONLY.items() if backbone != config.network.backbone)
 
 
 def options(section: str, field: str, value: Any) -> tuple[Any, ...]:
@@ -36,19 +52,19 @@ def spec(section: str, field: str) -> dataclasses.Field[Any]:
 
 
 def front(verb: str, tasks_learned: int) -> list[tuple[str, str]]:
-    """The settings in front of the next step: at most four."""
+    """The settings in front of the next step: at most four. They matter with every backbone."""
     if verb == "learn" and tasks_learned == 0:
         return [("learn", "epochs_first"), ("learn", "statistics")]
     fields = dataclasses.fields(getattr(Config(), verb))
     return [(verb, f.name) for f in fields if f.metadata["front"]][:4]
 
 
-def groups(sections: Iterable[str]) -> dict[str, list[tuple[str, str]]]:
-    """The settings of those sections by the question that they answer, in the order of config.py."""
+def groups(sections: Iterable[str], config: Config) -> dict[str, list[tuple[str, str]]]:
+    """The settings of those sections that matter, by the question that they answer, in the order of config.py."""
     found: dict[str, list[tuple[str, str]]] = {}
     for section in sections:
         for f in dataclasses.fields(getattr(Config(), section)):
-            if (section, f.name) != ("learn", "strategy"):
+            if (section, f.name) != ("learn", "strategy") and matters(section, f.name, config):
                 found.setdefault(f.metadata["group"], []).append((section, f.name))
     return found
 
@@ -60,6 +76,8 @@ def in_words(value: Any) -> str:
     if isinstance(value, tuple):
         return ", ".join(map(str, value)) or "none listed"
     if isinstance(value, str):
+        if not value or (not value.startswith(datasets.FOLDER) and {"/", "\\"} & set(value)):
+            return value or "none named"  # a file is called as it is
         return WORDS.get(value) or datasets.title(value).replace("_", " ")
     return f"{value:g}" if isinstance(value, float) else f"{value:,}".replace(",", "\u202f")
 
@@ -70,10 +88,12 @@ def help_text(section: str, field: str, base: Config | None = None, base_name: s
     parts = [f.metadata["help"]]
     if f.metadata["low"] is not None:
         parts.append(f"From {f.metadata['low']:g} to {f.metadata['high']:g}.")
-    standard = f"The paper: {in_words(f.default)}"
+    standards = [] if (section, field) in ONLY["clip"] else [f"The paper: {in_words(f.default)}"]  # which has no such
     if base is not None and base_name:
-        standard += f"; preset {base_name}: {in_words(getattr(getattr(base, section), field))}"
-    return " ".join(parts) + f"  \n{standard}."
+        standards.append(
+            f"{'p' if standards else 'P'}reset {base_name}: {in_words(getattr(getattr(base, section), field))}"
+        )
+    return " ".join(parts) + (f"  \n{'; '.join(standards)}." if standards else "")
 
 
 def ladder(low: float, high: float, whole: bool, *extra: float) -> list[float]:
@@ -157,8 +177,13 @@ def _changed(section: str, field: str, name: str, change: Change) -> None:
 
 
 def changes(base: Config, config: Config) -> list[tuple[str, str, str, str, str]]:
-    """(section, field, label, value in base, value in config) of each setting in which two configs differ, in words."""
+    """(section, field, label, value in base, value in config) of each setting in which two configs differ, in words.
+
+    Without those that mean nothing with the second one's backbone.
+    """
     rows = []
     for section, field, before, after in differences(base, config):
+        if not matters(section, field, config):
+            continue
         rows.append((section, field, spec(section, field).metadata["label"], in_words(before), in_words(after)))
     return rows

@@ -100,6 +100,12 @@ def adopt(config: Config, preset: str | None = None) -> None:
     _write(config, preset or nearest_preset(config))
 
 
+def suit(node: Snapshot) -> None:
+    """Where the address names no preset for a snapshot's backbone, take the settings that it was made with."""
+    if presets.preset(preset_name()).network.backbone != node.config.network.backbone:
+        adopt(node.config)
+
+
 def _write(config: Config, preset: str) -> None:
     """Write the preset and all that a config changes of it, the seed included."""
     gone = set(_setting_parameters())

@@ -22,6 +22,7 @@ from dashboard.views import (
     path,
     race,
     tasks,
+    zero_shot,
 )
 from dashboard.views.polling import polled
 from dashboard.views.scene import Scene, ink
@@ -63,6 +64,9 @@ def page(ab: st.Page) -> None:
             live.panel(job, scene, busy)
             if scene and not busy:
                 next_step.panel(scene)
+        if scene and not scene.node.tasks_learned:
+            with happened:
+                zero_shot.panel(scene)
         if scene and scene.node.tasks_learned:
             with happened:
                 if first_row_only:
@@ -122,6 +126,7 @@ def _scene() -> Scene | None:
         state.select(None)
         return _scene()
     node = tree.nodes[node_id]
+    state.suit(node)
     split = state.chosen("split", "validation")
     chips = frozenset(c for c in state.chosen("classes", []) if c < node.classes_seen)
     points = state.picked(node_id)

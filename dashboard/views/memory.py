@@ -9,11 +9,12 @@ from dashboard.charts import losses
 from dashboard.charts.style import CONFIG
 from dashboard.views.scene import SPLITS, Scene, framed
 
-TOLD = "task given"
+TOLD, ZERO_SHOT = "task given", "zero-shot"
 LOSS_WORDS = {
     "total": "sum", "cross_entropy": "cross-entropy", "local_ce": "new classes (local cross-entropy)",
     "hard_kd": "old logits (hard distillation)", "feature_kd": "old features", "readout": "read-out",
     "relational_kd": "angles (relational distillation)", "balance": "head (balance)", "statistics": "statistics",
+    "text_kd": "old texts (text distillation)",
 }  # fmt: skip
 
 
@@ -30,7 +31,7 @@ def curves(scene: Scene) -> None:
             charts.Run(leaf.record["strategy"], scene.accuracy(leaf)[:upto], scene.totals(leaf)[:upto])
             for leaf in scene.beside()
         ]
-        told = _when_told(scene)
+        told = [*_zero_shot(scene), *_when_told(scene)]
         figure = charts.curves(
             scene.accuracy(),
             scene.totals(),
@@ -42,6 +43,13 @@ def curves(scene: Scene) -> None:
         )
         st.plotly_chart(figure, config=CONFIG, key="forgetting", alt="Accuracy of each task after each step")
         st.html(markup.task_key(scene.task_names[:upto], scene.first_classes, _lines(scene, others, told)))
+
+
+def _zero_shot(scene: Scene) -> list[charts.Run]:
+    """Accuracy over all the classes seen, of a network that knows words and has learned nothing."""
+    known = scene.tree.path(scene.node.id)[0].record.get("zero_shot")
+    totals = known["total_accuracy"][scene.split][: len(scene.accuracy())] if known else []
+    return [charts.Run(ZERO_SHOT, [], totals)] if totals else []
 
 
 def _when_told(scene: Scene) -> list[charts.Run]:
@@ -61,8 +69,12 @@ def _lines(scene: Scene, others: list[charts.Run], told: list[charts.Run]) -> li
     lines = [(markup.line(scene.ink.text, "solid"), "all the classes seen")]
     for i, run in enumerate(others):
         lines.append((markup.line(scene.ink.quiet, charts.dash(i)), f"the same with {strategies.get(run.name).title}"))
-    for i, _ in enumerate(told, len(others)):
-        lines.append((markup.line(scene.ink.quiet, charts.dash(i)), "all seen, if the task of each image is told"))
+    words = {
+        TOLD: "all seen, if the task of each image is told",
+        ZERO_SHOT: "all seen, by their words, nothing learned",
+    }
+    for i, run in enumerate(told, len(others)):
+        lines.append((markup.line(scene.ink.quiet, charts.dash(i)), words[run.name]))
     return lines
 
 

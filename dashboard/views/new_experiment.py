@@ -7,8 +7,10 @@ import streamlit as st
 
 from cl_core import datasets, presets
 from cl_core.config import Config
-from dashboard import forms, markup, state, work
+from cl_core.datasets import DataError
+from dashboard import asking, forms, markup, state, work
 from dashboard.views import actions
+from dashboard.views.data import increment
 
 WHAT = [
     ("stream", "data"),
@@ -18,7 +20,11 @@ WHAT = [
     ("stream", "train_per_class"),
 ]
 TASKS = [("stream", "first"), ("stream", "tasks"), ("stream", "order")]
-NETWORK = [("network", "blocks"), ("network", "width"), ("network", "pool"), ("network", "stem_stride")]
+NETWORK = {
+    "resnet": [("network", "blocks"), ("network", "width"), ("network", "pool"), ("network", "stem_stride")],
+    "clip": [("network", "clip"), ("network", "checkpoint"), ("network", "adapter")],
+}
+PRESET_OF = {"resnet": state.DEFAULT_PRESET, "clip": "clip-demo"}  # what a backbone begins with
 SEED = ("machine", "seed")
 
 
@@ -34,12 +40,16 @@ def dialog() -> None:
         required=True,
         on_change=_take_preset,
         help="Where all the settings start. paper: the published settings on a small network; demo: the best of this "
-        "lab for one, quick: shorter, quality: longer; paper-cifar100: the published experiment, for a GPU. Every "
-        "setting of a step can still be changed before that step.",
+        "lab for one, quick: shorter, quality: longer; clip-demo: a small CLIP that learns in adapters; "
+        "paper-cifar100: the published experiment, for a GPU. Every setting of a step can still be changed before that "
+        "step.",
     )
     columns = st.columns(2, gap="large")
-    for column, names in zip(columns, ([*WHAT, ("learn", "strategy")], [*NETWORK, SEED]), strict=True):
+    backbone = config.network.backbone
+    for column, names in zip(columns, ([*WHAT, ("learn", "strategy")], [*NETWORK[backbone], SEED]), strict=True):
         with column:
+            if names[-1] == SEED:
+                _backbone(backbone)
             for section, field in names:
                 if field == "scenario" and not datasets.may_have_domains(config.stream.data):
                     continue
@@ -65,6 +75,21 @@ def dialog() -> None:
         st.rerun()  # the dialog closes
 
 
+def _backbone(backbone: str) -> None:
+    f = forms.spec("network", "backbone")
+    st.segmented_control(
+        f.metadata["label"],
+        f.metadata["options"],
+        key=state.widget("new-backbone", backbone),
+        format_func=forms.in_words,
+        required=True,
+        on_change=_take_backbone,
+        help=f"{f.metadata['help']} Each brings a preset of its own.",
+    )
+    if backbone == "clip":
+        st.caption("It names classes by words before it learns; how well is shown as soon as the experiment is made.")
+
+
 def _choices(config: Config, base: Config, preset: str) -> None:
     """What is kept and what is made: the choices that say what the method is, each in one sentence."""
     overrides = forms.changes(Config(), base)
@@ -75,13 +100,46 @@ def _choices(config: Config, base: Config, preset: str) -> None:
 
 def _take_preset() -> None:
     """Take another preset; the images stay, with what belongs to them."""
-    name, before = state.widget_value("new-preset"), state.new_config().stream
+    _begin_with(state.widget_value("new-preset"))
+
+
+def _take_backbone() -> None:
+    _begin_with(PRESET_OF[state.widget_value("new-backbone")])
+
+
+def _begin_with(name: str) -> None:
+    before = state.new_config().stream
     own = presets.PRESETS[name].get("stream", {})
     belongs = () if "data" in own else ("data", "scenario", "increment", *(field for _, field in TASKS))
     kept = {field: getattr(before, field) for field in belongs}
-    state.set_new(presets.preset(name).override({"stream": kept | own}), name)
+    state.set_new(_suited(presets.preset(name).override({"stream": kept | own})), name)
 
 
 def _change(section: str, field: str, value: Any) -> None:
     config, preset = state.new_config(), state.new_preset()
-    state.set_new(work.with_setting(config, presets.preset(preset), section, field, value), preset)
+    changed = work.with_setting(config, presets.preset(preset), section, field, value)
+    if (section, field) == ("stream", "data"):
+        changed = _suited(changed.override({"stream": {"order": (), "first": 0} | _shares(value)}))
+    state.set_new(changed, preset)
+
+
+def _shares(data: str) -> dict[str, int]:
+    """Classes a task, and no limit of tasks, for other data; nothing where it cannot be read, which is told later."""
+    try:
+        return {"increment": increment(len(datasets.load(data).class_names)), "tasks": 0}
+    except DataError:
+        return {}
+
+
+def _suited(config: Config) -> Config:
+    """The config without the classes whose names the small CLIP cannot read, where it is to learn those."""
+    stream, network = config.stream, config.network
+    asked = (network.backbone, network.clip, stream.data) == ("clip", "small-clip", "emoji-concepts")
+    if not asked or stream.order:
+        return config
+    readable = asking.readable_classes()
+    state.tell(
+        f"The small CLIP can read the names of {len(readable)} of these classes; the others are left out. Which they "
+        "are is said under “Which classes, and how many tasks”."
+    )
+    return config.override({"stream": {"order": readable, "increment": increment(len(readable))}})

@@ -179,7 +179,7 @@ def _rest(config: Config, base: Config, base_name: str) -> None:
                 args=(base,),
             )
     with st.expander("All settings", icon=":material/tune:"):
-        groups = forms.groups(state.STEP_SECTIONS)
+        groups = forms.groups(state.STEP_SECTIONS, config)
         group = st.segmented_control(
             "The question they answer", list(groups), default="How long", required=True, key=state.choice("group")
         )

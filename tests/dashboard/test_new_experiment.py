@@ -54,3 +54,36 @@ def test_what_does_not_fit_into_memory_cannot_be_started(lab, monkeypatch):
     page.run()
     assert button(page, "Learn task 1").disabled
     assert "are free on this computer" in page.error[0].value
+
+
+def test_a_backbone_brings_its_preset_and_its_own_settings(form: AppTest):
+    form.number_input(key="w.new.stream.first").set_value(3).run()
+    form.segmented_control(key="w.new-backbone").set_value("clip").run()
+    chosen = form.session_state["new_config"]
+    assert chosen.network.backbone == "clip"
+    assert chosen.learn.optimiser == "adamw"
+    assert chosen.stream.first == 3  # the classes stay
+    assert form.text_input(key="w.new.network.clip").value == "small-clip"
+    assert not [w for w in form.number_input if w.key == "w.new.network.blocks"]
+    form.text_input(key="w.new.network.clip").set_value("ViT-B-32").run()
+    form.text_input(key="w.new.network.checkpoint").set_value("/tmp/my_weights.pt").run()
+    chosen = form.session_state["new_config"].network
+    assert (chosen.clip, chosen.checkpoint) == ("ViT-B-32", "/tmp/my_weights.pt")
+    form.segmented_control(key="w.new-backbone").set_value("resnet").run()
+    assert form.session_state["new_config"].network == preset("demo").network
+    assert form.number_input(key="w.new.network.blocks").value == 1
+
+
+def test_other_data_is_shared_out_and_the_small_clip_leaves_out_what_it_cannot_read(form: AppTest):
+    form.segmented_control(key="w.new-backbone").set_value("clip").run()
+    form.selectbox(key="w.new.stream.data").set_value("emoji").run()
+    assert form.session_state["new_config"].stream.increment == 7
+    form.selectbox(key="w.new.stream.data").set_value("emoji-concepts").run()
+    stream = form.session_state["new_config"].stream
+    assert 20 < len(stream.order) < 99
+    assert stream.increment == round(len(stream.order) / 5)
+    assert f"the names of {len(stream.order)} of these classes" in form.warning[0].value
+    form.segmented_control(key="w.new-backbone").set_value("resnet").run()
+    form.selectbox(key="w.new.stream.data").set_value("fashion-mnist").run()
+    stream = form.session_state["new_config"].stream
+    assert (stream.order, stream.increment) == ((), 2)

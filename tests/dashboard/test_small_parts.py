@@ -113,11 +113,33 @@ def test_sizes_in_words(count, words):
 
 
 def test_every_setting_of_a_step_is_in_one_group_and_has_help():
-    names = [name for group in forms.groups(state.STEP_SECTIONS).values() for name in group]
-    fields = [(s, f.name) for s in state.STEP_SECTIONS for f in dataclasses.fields(getattr(Config(), s))]
-    assert sorted(names) == sorted(set(fields) - {("learn", "strategy")})
-    for section, field in names:
-        assert "The paper: " in forms.help_text(section, field)
+    fields = {(s, f.name) for s in state.STEP_SECTIONS for f in dataclasses.fields(getattr(Config(), s))}
+    shown = set()
+    for backbone in ("resnet", "clip"):
+        config = Config().override({"network": {"backbone": backbone}})
+        names = [name for group in forms.groups(state.STEP_SECTIONS, config).values() for name in group]
+        assert len(names) == len(set(names))
+        shown |= set(names)
+        for section, field in names:
+            assert "The paper: " in forms.help_text(section, field) or (section, field) == ("learn", "text_kd")
+    assert shown == fields - {("learn", "strategy")}
+
+
+def test_a_setting_of_another_backbone_is_not_shown():
+    resnet, clip = (Config().override({"network": {"backbone": name}}) for name in ("resnet", "clip"))
+    for section, field, at_home in (("invert", "norm_targets", resnet), ("learn", "text_kd", clip)):
+        other = clip if at_home is resnet else resnet
+        assert forms.matters(section, field, at_home)
+        assert not forms.matters(section, field, other)
+    changed = clip.override({"network": {"width": 8}, "learn": {"text_kd": 2.0}})
+    assert ("network", "width") not in [row[:2] for row in forms.changes(Config(), changed)]
+    assert ("learn", "text_kd") in [row[:2] for row in forms.changes(Config(), changed)]
+
+
+def test_a_file_is_called_as_it_is():
+    assert forms.in_words("/home/me/my_weights.pt") == "/home/me/my_weights.pt"
+    assert forms.in_words("folder:/home/me/my_photos") == "my photos"
+    assert forms.in_words("") == "none named"
 
 
 @pytest.mark.parametrize(("verb", "tasks"), [("learn", 0), ("learn", 1), ("invert", 1)])
