@@ -5,7 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard import state
-from dashboard.views import clip_contest, clip_newcomer, elsewhere
+from dashboard.views import clip_contest, clip_newcomer, clip_report, elsewhere
 
 STYLE = Path(__file__).parent.parent / "style.css"
 
@@ -24,6 +24,7 @@ def page(explore: st.Page) -> None:
     notices = st.container()
     clip_contest.panel()
     clip_newcomer.panel()
+    clip_report.panel()
     for sentence in state.notices():
         notices.warning(sentence, icon=":material/info:")
     state.leave("clip")
