@@ -99,9 +99,9 @@ def _course(
     return Course(state, known, drawn, labels, order[labels], oracle, base, seed)
 
 
-def tuned(racer: Racer, course: Course, units: int) -> dict[str, Any]:
+def tuned(racer: Racer, course: Course, units: int, near: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """The settings of a racer for a budget: see `tuning`."""
-    work = tuning(racer, course, units)
+    work = tuning(racer, course, units, near=near)
     while True:
         try:
             next(work)
@@ -110,23 +110,36 @@ def tuned(racer: Racer, course: Course, units: int) -> dict[str, Any]:
 
 
 def tuning(
-    racer: Racer, course: Course, units: int, of: Course | None = None
+    racer: Racer, course: Course, units: int, of: Course | None = None, near: Mapping[str, Any] | None = None
 ) -> Generator[Event, None, dict[str, Any]]:
     """Each entry of a racer's grid in turn, the rest held, by the final objective. Returns its settings.
 
     of: the course to be run then, whose refinement shall be as long: fitting decoders costs more of fewer targets.
+    near: the settings found for the next smaller budget; then only what lies beside them in the grid is tried.
     """
     if of is not None:
         units += _fit(racer.settings, course) - _fit(racer.settings, of)
-    best: dict[str, Any] = dict(racer.settings)
-    count, done = sum(len(values) for values in racer.grid.values()), 0
-    for name, values in racer.grid.items():
+    best: dict[str, Any] = dict(near or racer.settings)
+    grid = {name: _beside(values, near[name]) if near else values for name, values in racer.grid.items()}
+    count, done = sum(len(values) for values in grid.values()), 0
+    found: dict[tuple[Any, ...], float] = {}
+    for name, values in grid.items():
         scores = {}
         for value in values:
-            scores[value] = yield from _score(racer, best | {name: value}, course, units, done / count, 1 / count)
+            settings = best | {name: value}
+            tried = tuple(settings.get(key) for key in grid)
+            if tried not in found:
+                found[tried] = yield from _score(racer, settings, course, units, done / count, 1 / count)
+            scores[value] = found[tried]
             done += 1
         best[name] = min(scores, key=lambda value: scores[value])
     return best
+
+
+def _beside(values: Sequence[Any], value: Any) -> Sequence[Any]:
+    """A value of a grid and its neighbours there."""
+    at = list(values).index(value)
+    return values[max(0, at - 1) : at + 2]
 
 
 def _score(

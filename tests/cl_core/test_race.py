@@ -108,6 +108,23 @@ def oracle_images(course: race.Course) -> torch.Tensor:
     return torch.tensor(train.images[rows]).float() / 255
 
 
+def test_tuning_for_a_larger_budget_tries_the_neighbours_of_what_the_smaller_one_found_and_nothing_twice(monkeypatch):
+    adam = next(racer for racer in RACERS if racer.name == "noise, Adam")
+    tried: list[tuple[float, float]] = []
+
+    def score(racer, settings, course, units, *_):
+        yield from ()
+        tried.append((settings["full_lr"], settings.get("beta2")))
+        return abs(settings["full_lr"] - units) + (settings.get("beta2") != 0.9)
+
+    monkeypatch.setattr(race, "_score", score)
+    first = race.tuned(adam, None, 0.3)
+    assert (first["full_lr"], first["beta2"], len(tried)) == (0.3, 0.9, 7)
+    tried.clear()
+    assert race.tuned(adam, None, 0.8, first)["full_lr"] == 0.8
+    assert tried == [(0.1, 0.9), (0.3, 0.9), (0.8, 0.9), (0.8, 0.999)]
+
+
 def test_tuning_and_racing_share_no_target(course):
     other = race.course(course.state, course.oracle, targets=8, seed=0, purpose="tuning")
     assert not torch.equal(other.targets, course.targets)
