@@ -28,9 +28,8 @@ FLAGS = (
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 PATIENCE = 120_000  # milliseconds
 SETTLED = '[data-testid="stApp"][data-test-script-state="notRunning"]'
-MARKED = (
-    """document.querySelector(".il-sheet-labels span[style*='0.25']")"""  # rows of the other classes, in the sheets
-)
+# Whether rows of other classes are faint in the sheets.
+MARKED = """[...document.querySelectorAll(".il-sheet-labels span")].some(row => getComputedStyle(row).opacity < 0.5)"""
 CLOSEUP = 'document.querySelector(".il-closeup")'
 AXIS = 'document.querySelector(".st-key-panel-features .xtitle").textContent'
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from html import escape
 from urllib.parse import quote
 
-from dashboard import glossary
+from dashboard import glossary, stress
 from dashboard.palette import colour, symbol_image
 
 
@@ -118,15 +118,13 @@ def percent(value: float) -> str:
     return f"{value * 100:.0f}\u202f%"
 
 
-def sheet_pair(
-    names: Sequence[str], classes: Sequence[int], real: str, synthetic: str, strength: Sequence[float]
-) -> str:
+def sheet_pair(names: Sequence[str], classes: Sequence[int], real: str, synthetic: str) -> str:
     """Two sheets side by side, one row a class, with the classes' names at the left of each."""
     labels = "".join(
-        f'<span style="opacity:{s:g}">{mark(c)} {escape(name)}</span>'
-        for c, name, s in zip(classes, names, strength, strict=True)
+        f'<span style="opacity:{stress.of(c)}">{mark(c)} {escape(name)}</span>'
+        for c, name in zip(classes, names, strict=True)
     )
-    made = ""
+    made, mask = "", stress.rows(classes)
     for title, note, source in (
         ("Real", "test images, shown for the truth; never seen by the method once their task is over", real),
         ("Synthetic", "made from the network and its statistics alone", synthetic),
@@ -134,7 +132,7 @@ def sheet_pair(
         made += (
             f'<figure class="il-sheet"><figcaption><b>{title}</b> · {note}</figcaption>'
             f'<div class="il-sheet-body"><div class="il-sheet-labels">{labels}</div>'
-            f'<img src="{source}" alt="{title} images, one row a class"></div></figure>'
+            f'<img style="{mask}" src="{source}" alt="{title} images, one row a class"></div></figure>'
         )
     return f'<div class="il-sheets">{made}</div>'
 
@@ -203,12 +201,12 @@ def table(
     head: Sequence[str],
     rows: Sequence[Sequence[str]],
     numbers: Sequence[int] = (),
-    strength: Sequence[float] | None = None,
+    owners: Sequence[int] | None = None,
     marked: Container[int] = (),
 ) -> str:
-    """A plain table. Cells are HTML already; `numbers`: columns to set right; strength: opacity of each row; marked:
+    """A plain table. Cells are HTML already; `numbers`: columns to set right; owners: the class of each row, by
 
-    rows to point out.
+    which it is stressed; marked: rows to point out.
     """
     sides = ["il-number" if i in numbers else "" for i in range(len(head))]
     top = "".join(f'<th class="{side}">{cell}</th>' for cell, side in zip(head, sides, strict=True))
@@ -216,7 +214,7 @@ def table(
     for i, row in enumerate(rows):
         cells = "".join(f'<td class="{side}">{cell}</td>' for cell, side in zip(row, sides, strict=True))
         this = ' class="il-this"' if i in marked else ""
-        body += f'<tr{this} style="opacity:{1.0 if strength is None else strength[i]:g}">{cells}</tr>'
+        body += f'<tr{this} style="opacity:{1 if owners is None else stress.of(owners[i])}">{cells}</tr>'
     inner = f"<thead><tr>{top}</tr></thead><tbody>{body}</tbody>"
     return f'<div class="il-scroll"><table class="il-table">{inner}</table></div>'
 

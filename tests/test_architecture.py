@@ -48,6 +48,7 @@ LAYERS = {
             "pictures",
             "points",
             "progress",
+            "stress",
             "umap_child",
         },
         {"library", "heats"},

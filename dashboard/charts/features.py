@@ -1,6 +1,6 @@
 """Real and synthetic features in one plane, with the Gaussians that are kept of each class."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence, Sized
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,11 @@ ELLIPSES = {
 MANY = 2000  # points from which WebGL draws them
 
 
+def by_webgl(*labels: Sized) -> bool:
+    """Whether so many points are drawn by WebGL."""
+    return sum(len(some) for some in labels) > MANY
+
+
 def scatter(
     projection: Projection,
     real_labels: np.ndarray,
@@ -31,13 +36,15 @@ def scatter(
     movable: bool = False,
     target_labels: np.ndarray | None = None,
 ) -> go.Figure:
-    """Filled: real; hollow: synthetic; with a dot: target. highlight: classes to stress, none for all.
+    """Filled: real; hollow: synthetic; with a dot: target. highlight: classes to stress, none for all; where WebGL
+
+    draws, as elsewhere the page's style does it (see stress.py).
 
     ellipses: of which Gaussians, by the names of ELLIPSES (how many σ, line, width); target_labels: None hides targets.
     movable: to drag over it moves the plane.
     """
-    drawn = len(real_labels) * real + len(synthetic_labels) * synthetic
-    kind = go.Scattergl if drawn > MANY else go.Scatter
+    drawn = (real_labels if real else (), synthetic_labels if synthetic else ())
+    kind = go.Scattergl if by_webgl(*drawn) else go.Scatter
     traces: list[Any] = []
     if real:
         traces += _points(kind, projection.real, real_labels, names, highlight, hollow=False)
@@ -82,9 +89,8 @@ def _ellipses(
             contour = ellipse(*gaussian, sigmas)
             name = f"{names[c]} · {sigmas}σ" if of == "stored" else f"{names[c]} · {sigmas}σ · {of}"
             line = {"color": paint, "width": width, "dash": dash}
-            traces.append(
-                go.Scatter(x=contour[:, 0], y=contour[:, 1], name=name, mode="lines", line=line, hoverinfo="skip")
-            )
+            x, y = contour.astype(np.float32).T
+            traces.append(go.Scatter(x=x, y=y, name=name, mode="lines", line=line, hoverinfo="skip", meta=[c]))
     return traces
 
 
@@ -112,9 +118,10 @@ def _points(
             marker["line"] = {"width": 1.6, "color": paint}
         traces.append(
             kind(
-                x=xy[rows, 0],
-                y=xy[rows, 1],
+                x=xy[rows, 0].astype(np.float32),
+                y=xy[rows, 1].astype(np.float32),
                 name=f"{names[c]} · {what}",
+                meta=[c],
                 mode="markers",
                 marker=marker,
                 text=names[c],

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from dashboard import stress
 from dashboard.charts.reel import Film, Part, along, heights, parts, says, short, sprite
 from dashboard.markup import mark
 from dashboard.palette import SHAPES, colour, symbol
@@ -26,7 +27,8 @@ SEVERAL = 6  # classes up to which the ellipse of two standard deviations is dra
 def data(film: Film, stressed: frozenset[int], key: str, marked: Collection[str] = ()) -> dict[str, Any]:
     """What the component needs: its HTML, and for each frame its sentence and where its losses and features are.
 
-    key: names the film; while it stays, the frame that is looked at stays. marked: groups of layers to point out.
+    stressed: who gets the room that the strip has; key: names the film; while it stays, the frame that is looked at
+    stays. marked: groups of layers to point out.
     """
     pixels, height = _pixels(film)
     where, _ = film.features()
@@ -58,9 +60,9 @@ def _html(film: Film, stressed: frozenset[int], pixels: Pixels, height: int, mar
         "own; below it, the images if inversion stopped there, the layers that are left being filled in by their "
         'starts alone.</p><div class="control"><button type="button" class="play"></button>'
         f'<input type="range" min="0" max="{last}" step="1" value="{last}" aria-label="Moment of the inversion">'
-        f'<output class="says"></output></div><div class="now {_size(film)}"><figure>{_sheet(film, stressed)}'
+        f'<output class="says"></output></div><div class="now {_size(film)}"><figure>{_sheet(film)}'
         "<figcaption>The images at this moment.</figcaption></figure>"
-        f"<figure>{_cloud(film, stressed, pixels, height)}{_key(film)}"
+        f"<figure>{_cloud(film, pixels, height)}{_key(film)}"
         "<figcaption>The same images as the network sees them. Each leaves a trail; "
         f"{aim}. {film.projection.note}</figcaption></figure></div></div>"
     )
@@ -112,21 +114,17 @@ def _curve(part: Part) -> str:
     return f'<div class="faint">{drawn}</div><div class="so-far">{drawn}</div><u></u>'
 
 
-def _sheet(film: Film, stressed: frozenset[int]) -> str:
+def _sheet(film: Film) -> str:
     made = ""
     for row, c in enumerate(film.classes):
         images = "".join(f'<i style="--column:{column};--row:{row}"></i>' for column in range(film.columns))
         name = f"<span>{mark(c)} {escape(film.names[c])}</span>"
-        made += f'<div style="opacity:{_strength(c, stressed):g}">{name}{images}</div>'
+        made += f'<div style="opacity:{stress.of(c)}">{name}{images}</div>'
     return f'<div class="sheet">{made}</div>'
 
 
 def _size(film: Film) -> str:
     return "few" if len(film.classes) <= FEW else "many" if len(film.classes) > SEVERAL else "several"
-
-
-def _strength(c: int, stressed: frozenset[int]) -> float:
-    return 1.0 if not stressed or c in stressed else 0.25
 
 
 def _pixels(film: Film) -> tuple[Pixels, int]:
@@ -151,7 +149,7 @@ def _contours(film: Film, c: int) -> dict[int, np.ndarray]:
     return {sigmas: ellipse(mean, covariance, sigmas, 48) for sigmas in every}
 
 
-def _cloud(film: Film, stressed: frozenset[int], pixels: Pixels, height: int) -> str:
+def _cloud(film: Film, pixels: Pixels, height: int) -> str:
     targets = film.features()[1]
     real, own = pixels(film.projection.real), film.classes
     seen = range(len(film.names))
@@ -162,20 +160,20 @@ def _cloud(film: Film, stressed: frozenset[int], pixels: Pixels, height: int) ->
         shapes += f'<path id="real{c}" transform="scale(.45) translate(-8 -8)" d="{path}"/>'
         inside = real[film.real_labels == c][:each]
         inside = inside[((inside > 0) & (inside < [WIDTH, height])).all(1)]
-        strength = (0.45 if c in own else 0.1) * _strength(c, stressed)
+        strength = 0.45 if c in own else 0.1
         uses = "".join(f'<use href="#real{c}" x="{x:.0f}" y="{y:.0f}"/>' for x, y in inside)
-        points += f'<g fill="{colour(c)}" opacity="{strength:g}">{uses}</g>'
-    ellipses = "".join(_ellipses(film, c, pixels, _strength(c, stressed)) for c in own)
+        points += f'<g fill="{colour(c)}" style="opacity:calc({strength:g}*{stress.of(c)})">{uses}</g>'
+    ellipses = "".join(_ellipses(film, c, pixels) for c in own)
     trails, marks = "", ""
     for c, target in zip(film.labels.tolist(), pixels(targets), strict=True):
-        paint = f'stroke="{colour(c)}" opacity="{_strength(c, stressed):g}"'
+        paint = f'stroke="{colour(c)}" style="opacity:{stress.of(c)}"'
         if film.aims:
             marks += (
                 f'<path class="target" {paint} d="{TARGET}" transform="translate({target[0]:.1f} {target[1]:.1f})"/>'
             )
         trails += f'<polyline class="trail" {paint} points=""/>'
     movers = "".join(
-        f'<g class="mover" opacity="{_strength(c, stressed):g}"><path class="dot" stroke="{colour(c)}" '
+        f'<g class="mover" style="opacity:{stress.of(c)}"><path class="dot" stroke="{colour(c)}" '
         f'd="{SHAPES[symbol(c)]}"><title>{escape(film.names[c])} · synthetic</title></path></g>'
         for c in film.labels.tolist()
     )
@@ -185,11 +183,13 @@ def _cloud(film: Film, stressed: frozenset[int], pixels: Pixels, height: int) ->
     )
 
 
-def _ellipses(film: Film, c: int, pixels: Pixels, strength: float) -> str:
+def _ellipses(film: Film, c: int, pixels: Pixels) -> str:
     made = ""
     for sigmas, contour in _contours(film, c).items():
         points = " ".join(f"{x:.0f},{y:.0f}" for x, y in pixels(contour))
-        made += f'<polygon class="sigma{sigmas}" stroke="{colour(c)}" opacity="{strength:g}" points="{points}"/>'
+        made += (
+            f'<polygon class="sigma{sigmas}" stroke="{colour(c)}" style="opacity:{stress.of(c)}" points="{points}"/>'
+        )
     return made
 
 

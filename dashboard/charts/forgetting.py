@@ -35,12 +35,12 @@ def curves(
     first_classes: Sequence[int],
     ink: Ink,
     beside: Sequence[Run] = (),
-    highlight: frozenset[int] = frozenset(),
+    owners: Sequence[Sequence[int]] = (),
 ) -> go.Figure:
     """One line a task, from the moment it is learned; the accuracy over all the classes seen in bold.
 
     tasks: their names; first_classes: the class whose colour and symbol each task takes; beside: other runs, drawn
-    faintly, the first of them with its tasks; highlight: tasks to stress, none for all alike.
+    faintly, the first of them with its tasks; owners: the classes of each task, by which it is stressed.
     """
     traces = []
     for i, run in enumerate(beside):
@@ -51,8 +51,8 @@ def curves(
             ]
         traces.append(_total_line(run.totals, faded(ink.quiet, 0.9), f"all classes · {run.name}", dash(i), 2.5))
     for j in range(len(matrix)):
-        strength = 1.0 if not highlight or j in highlight else 0.22
-        traces.append(_task_line(matrix, j, tasks[j], first_classes[j], strength))
+        line = _task_line(matrix, j, tasks[j], first_classes[j], 1.0)
+        traces.append(line.update(meta=list(owners[j]) if owners else None))
     traces.append(_total_line(totals, ink.text, "all classes seen", "solid", 4.5))
     count = max(len(tasks), 2)
     return figure(

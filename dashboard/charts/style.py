@@ -17,6 +17,20 @@ CONFIG = {
 }
 
 
+class Composed(go.Figure):
+    """A figure that stays as it is once it is sent: what is sent of it is made once."""
+
+    def to_dict(self) -> dict[str, Any]:
+        if "_sent" not in self.__dict__:
+            self._sent = super().to_dict()
+        return self._sent
+
+
+def owners(drawn: go.Figure) -> list[list[int]]:
+    """The classes that each trace belongs to, as its `meta` says; none for what belongs to all."""
+    return [list(trace.meta or ()) for trace in drawn.data]
+
+
 def figure(
     ink: Ink,
     height: int,
@@ -52,8 +66,8 @@ def figure(
         "yaxis": axes[1],
     }
     if ink.type == 1:
-        return go.Figure(traces, common | layout)
-    drawn = go.Figure(traces, enlarged(common | layout, ink.type))
+        return Composed(traces, common | layout)
+    drawn = Composed(traces, enlarged(common | layout, ink.type))
     return drawn.for_each_trace(lambda trace: _enlarge_marks(trace, ink.type))
 
 

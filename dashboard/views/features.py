@@ -8,9 +8,9 @@ import numpy as np
 import streamlit as st
 from plotly.graph_objects import Figure
 
-from dashboard import library, markup, projections, state
+from dashboard import library, markup, projections, state, stress
 from dashboard.charts import features as charts
-from dashboard.charts.style import CONFIG
+from dashboard.charts.style import CONFIG, owners
 from dashboard.job import REGISTRY
 from dashboard.palette import Ink, colour
 from dashboard.points import from_selection
@@ -28,6 +28,7 @@ SIGNS = (
     ("synthetic ellipses", ("–·–", "1σ of the synthetic features")),
 )  # fmt: skip
 NONE = np.zeros(0, np.int64)
+NOBODY = frozenset[int]()
 
 
 def space(scene: Scene) -> None:
@@ -63,8 +64,10 @@ def _space(scene: Scene, view: Mapping[str, np.ndarray]) -> None:
         projection = _projection(method or "PCA", view)
         if projection is None:
             return
-        what = method or "PCA", tuple(shown), tuple(ellipses), tuple(scene.names), scene.chips, ink(), on_a_phone()
-        figure = _figure(projections.umap_key(view), *what, projection, view)
+        highlight = scene.chips if charts.by_webgl(view["real_labels"], view.get("synthetic_labels", NONE)) else NOBODY
+        what = method or "PCA", tuple(shown), tuple(ellipses), tuple(scene.names), highlight, ink(), on_a_phone()
+        figure, style = _figure(projections.umap_key(view), *what, projection, view)
+        st.html(f"<style>{style}</style>")
         key, alt = state.points_widget(), "Real and synthetic features in two dimensions"
         if on_a_phone():
             st.plotly_chart(figure, config=CONFIG, key="features", alt=alt)
@@ -116,8 +119,9 @@ def _figure(
     phone: bool,
     _projection: Projection,
     _view: Mapping[str, np.ndarray],
-) -> Figure:
-    return charts.scatter(
+) -> tuple[Figure, str]:
+    """The picture, and the style by which its classes are stressed."""
+    drawn = charts.scatter(
         _projection,
         _view["real_labels"],
         _view.get("synthetic_labels", NONE),
@@ -130,6 +134,7 @@ def _figure(
         movable=not phone,
         target_labels=_view.get("target_labels") if "target" in shown else None,
     )
+    return drawn, stress.traces("panel-features", owners(drawn))
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
@@ -170,9 +175,8 @@ def alignment(scene: Scene) -> None:
             label_visibility="collapsed",
         )  # fmt: skip
         if form == "chart":
-            names, strength = (
-                [scene.node.class_names[row["class"]] for row in rows], [scene.strength(row["class"]) for row in rows]
-            )  # fmt: skip
+            names = [scene.node.class_names[row["class"]] for row in rows]
+            strength = [scene.strength(row["class"]) for row in rows]
             figure = charts.alignment(rows, names, scene.ink, strength)
             st.plotly_chart(figure, config=CONFIG, key="alignment", alt="Distance, cosine and coverage of each class")
             st.caption(
@@ -198,7 +202,7 @@ def alignment(scene: Scene) -> None:
                 ["Class", "Distance", "", "Floor", "Cosine"],
                 cells,
                 (2, 3, 4),
-                [scene.strength(row["class"]) for row in rows],
+                [row["class"] for row in rows],
             )
         )
 

@@ -37,7 +37,9 @@ def panel(scene: Scene) -> None:
     with framed("film", "How does an image come out of a feature?", reading):
         layers.choose(scene)
         marked = layers.groups(scene, node.record["layers"])
-        _draw(key="film", data=_data(str(scene.tree.store.path), node.id, scene.stressed, marked))
+        few = len(node.record.get("inverted_classes", ())) <= charts.IN_STRIP  # then the strip has room for all
+        stressed = frozenset[int]() if few else scene.stressed
+        _draw(key="film", data=_data(str(scene.tree.store.path), node.id, stressed, marked))
         st.caption(_time(node))
 
 

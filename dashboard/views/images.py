@@ -30,14 +30,13 @@ def sheets(scene: Scene) -> None:
             st.markdown(f"There are no synthetic images at this moment. {what}")
             return
         names = [scene.node.class_names[c] for c in made]
-        strength = tuple(scene.strength(c) for c in made)
-        real, synthetic = _sheets(str(scene.tree.store.path), scene.node.id, strength, scene.points)
-        st.html(markup.sheet_pair(names, made, real, synthetic, strength))
+        real, synthetic = _sheets(str(scene.tree.store.path), scene.node.id, scene.points)
+        st.html(markup.sheet_pair(names, made, real, synthetic))
 
 
 @st.cache_data(max_entries=48, show_spinner=False)
-def _sheets(store: str, node_id: str, strength: tuple[float, ...], points: Points) -> tuple[str, str]:
-    """The two sheets of a snapshot as data URIs. strength: opacity of each row; points: those chosen come first."""
+def _sheets(store: str, node_id: str, points: Points) -> tuple[str, str]:
+    """The two sheets of a snapshot as data URIs. points: those chosen come first."""
     node = library.look(library.Store(store), node_id)
     view, made = node.group("view"), node.synthetic[1]
     classes = sorted(set(made.tolist()))
@@ -50,7 +49,7 @@ def _sheets(store: str, node_id: str, strength: tuple[float, ...], points: Point
         real = [np.zeros((0, 28, 28, 1), np.uint8)] * len(classes)
     synthetic = [chosen.synthetic_images(node, rows) for rows, _ in dreams]
     first, second = (
-        pictures.data_uri(pictures.sheet(images, COLUMNS, strength=_opacity(strength, found, bool(any_chosen))))
+        pictures.data_uri(pictures.sheet(images, COLUMNS, strength=_opacity(found, bool(any_chosen))))
         for images, found, any_chosen in ((real, truth, points.real), (synthetic, dreams, points.synthetic))
     )
     return first, second
@@ -64,13 +63,8 @@ def first_rows(labels: np.ndarray, picked: Sequence[int], c: int) -> tuple[list[
     return rows[order].tolist(), is_picked[order].tolist()
 
 
-def _opacity(
-    strength: Sequence[float], found: Sequence[tuple[list[int], list[bool]]], any_chosen: bool
-) -> list[float | list[float]]:
+def _opacity(found: Sequence[tuple[list[int], list[bool]]], any_chosen: bool) -> list[list[float]] | None:
     """Opacity of each image: when some are chosen, the others are faint."""
     if not any_chosen:
-        return list(strength)
-    return [
-        [s if mark else FAINT * s for mark in marks] + [0.0] * (COLUMNS - len(marks))
-        for s, (_, marks) in zip(strength, found, strict=True)
-    ]
+        return None
+    return [[1.0 if mark else FAINT for mark in marks] + [0.0] * (COLUMNS - len(marks)) for _, marks in found]

@@ -7,7 +7,7 @@ from dashboard import markup, state
 from dashboard.charts import forgetting as charts
 from dashboard.charts import losses
 from dashboard.charts.style import CONFIG
-from dashboard.views.scene import SPLITS, Scene, framed
+from dashboard.views.scene import SPLITS, Scene, composed, framed
 
 TOLD, ZERO_SHOT = "task given", "zero-shot"
 LOSS_WORDS = {
@@ -32,15 +32,21 @@ def curves(scene: Scene) -> None:
             for leaf in scene.beside()
         ]
         told = [*_zero_shot(scene), *_when_told(scene)]
-        figure = charts.curves(
-            scene.accuracy(),
-            scene.totals(),
-            scene.task_names,
-            scene.first_classes,
-            scene.ink,
-            [*others, *told],
-            scene.stressed_tasks,
+        owners = [] if scene.domains else [scene.classes(task) for task in range(len(scene.node.task_sizes))]
+        figure, style = composed(
+            ("forgetting", scene.node.id, scene.split, scene.ink, *(repr(run) for run in others)),
+            "panel-forgetting",
+            lambda: charts.curves(
+                scene.accuracy(),
+                scene.totals(),
+                scene.task_names,
+                scene.first_classes,
+                scene.ink,
+                [*others, *told],
+                owners,
+            ),
         )
+        st.html(f"<style>{style}</style>")
         st.plotly_chart(figure, config=CONFIG, key="forgetting", alt="Accuracy of each task after each step")
         st.html(markup.task_key(scene.task_names[:upto], scene.first_classes, _lines(scene, others, told)))
 
@@ -95,10 +101,17 @@ def matrix(scene: Scene) -> None:
             choice = {"key": state.choice("matrix-of"), "default": "tasks", "required": True}
             st.segmented_control("Accuracy by", ["tasks", "classes"], **choice)  # type: ignore[call-overload]
         rows = scene.accuracy()
+        what = scene.node.id, scene.split, scene.ink
         if by_class:
-            figure = charts.confusion(counts, scene.names, scene.ink, scene.stressed)
+            figure, _ = composed(
+                ("confusion", *what, scene.stressed),
+                "",
+                lambda: charts.confusion(counts, scene.names, scene.ink, scene.stressed),
+            )
         else:
-            figure = charts.matrix(rows, len(scene.node.task_sizes), scene.ink)
+            figure, _ = composed(
+                ("matrix", *what), "", lambda: charts.matrix(rows, len(scene.node.task_sizes), scene.ink)
+            )
         alt = "The confusion matrix" if by_class else "The accuracy matrix"
         st.plotly_chart(figure, config=CONFIG, key="matrix", alt=alt)
         _, average = metrics.forgetting(rows)
@@ -123,11 +136,17 @@ def while_learning(scene: Scene) -> None:
             "Validation accuracy after each epoch. The thick line is the new task; the others are what it may cost."
         )
         with framed("epochs", f"What happened to the old tasks while task {task} was learned?", reading):
-            figure = charts.while_learning(rows, scene.task_names, scene.first_classes, scene.ink)
+            figure, _ = composed(
+                ("epochs", scene.node.id, scene.ink),
+                "",
+                lambda: charts.while_learning(rows, scene.task_names, scene.first_classes, scene.ink),
+            )
             st.plotly_chart(figure, config=CONFIG, key="epochs", alt="Accuracy of each task after each epoch")
             st.html(markup.task_key(scene.task_names[: len(rows[0])], scene.first_classes))
     with right:
         reading = "Each term as it is weighted in the sum, on a logarithmic scale."
         with framed("losses", "What did learning pull on?", reading):
-            figure = losses.by_name(terms, LOSS_WORDS, scene.ink)
+            figure, _ = composed(
+                ("losses", scene.node.id, scene.ink), "", lambda: losses.by_name(terms, LOSS_WORDS, scene.ink)
+            )
             st.plotly_chart(figure, config=CONFIG, key="losses", alt="The terms of the loss")

@@ -118,7 +118,7 @@ def _images(scene: Scene) -> str:
     return _section(
         "What does it dream?",
         "A row a class. Real images of old classes are shown for the truth and are never seen by the method.",
-        markup.sheet_pair(names, classes, sheets[0], sheets[1], [1.0] * len(classes)),
+        markup.sheet_pair(names, classes, sheets[0], sheets[1]),
     )
 
 

@@ -1,17 +1,19 @@
 """What all the panels look at: one snapshot in its tree, and the person's choices of what to stress."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import streamlit as st
+from plotly.graph_objects import Figure
 
 from cl_core import datasets, strategies
 from cl_core.datasets import DataError
 from cl_core.snapshot import Snapshot
-from dashboard import glossary, library, markup, pictures, state
+from dashboard import glossary, library, markup, pictures, state, stress
+from dashboard.charts.style import owners
 from dashboard.library import Tree
 from dashboard.palette import INKS, Ink
 from dashboard.points import Points
@@ -73,7 +75,7 @@ class Scene:
 
     def strength(self, c: int) -> float:
         """How strongly class c is to be shown: 1, or less when others are stressed."""
-        return 1.0 if not self.stressed or c in self.stressed else 0.25
+        return 1.0 if not self.stressed or c in self.stressed else stress.FAINT
 
     @property
     def stressed_tasks(self) -> frozenset[int]:
@@ -114,6 +116,16 @@ def ink() -> Ink:
 def on_a_phone() -> bool:
     """Whether one drags with a finger, to scroll, rather than with a pointer, to choose."""
     return "Mobi" in (st.context.headers.get("User-Agent") or "")
+
+
+@st.cache_resource(max_entries=96, show_spinner=False)  # it is read only
+def composed(key: tuple[object, ...], panel: str, _draw: Callable[[], Figure]) -> tuple[Figure, str]:
+    """A figure that is drawn once for its key, which says all that it depends on; and the style by which its classes
+
+    are stressed in the container of that key.
+    """
+    drawn = _draw()
+    return drawn, stress.traces(panel, owners(drawn)) if panel else ""
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard import markup, state
+from dashboard import markup, state, stress
 from dashboard.palette import symbol_image
 from dashboard.views.scene import Scene, thumbnails
 
@@ -52,7 +52,8 @@ def chips(scene: Scene) -> None:
         f'.st-key-view-classes button:nth-of-type({c + 1})::before {{content:url("{symbol_image(c)}");}}'
         for c in range(scene.node.classes_seen)
     )
-    st.html(f"<style>{marks}</style>")
+    style = stress.variables(scene.stressed, range(scene.node.classes_seen))
+    st.html(f"<style>{marks}{style}</style>")
     with st.container(key="chips"):
         st.pills(
             "Highlight classes in all the pictures below",

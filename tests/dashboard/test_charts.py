@@ -6,8 +6,9 @@ import itertools
 import numpy as np
 import pytest
 
+from dashboard import stress
 from dashboard.charts import features, forgetting, live, losses
-from dashboard.charts.style import log_ticks
+from dashboard.charts.style import log_ticks, owners
 from dashboard.palette import INKS, SHAPES, SYMBOLS, colour, faded, symbol
 from dashboard.projections import Projection, ellipse
 
@@ -46,9 +47,14 @@ def test_the_words_at_the_ends_of_the_lines_do_not_overlap():
 
 
 def test_highlighted_tasks_stand_out():
-    figure = forgetting.curves(MATRIX, TOTALS, TASKS, FIRSTS, INK, highlight=frozenset({1}))
-    strength = [float(trace.line.color.split(",")[-1][:-1]) for trace in figure.data[:3]]
-    assert strength[1] == 1.0 > strength[0] == strength[2]
+    figure = forgetting.curves(MATRIX, TOTALS, TASKS, FIRSTS, INK, owners=[(0, 1), (2,), (3,)])
+    assert owners(figure) == [[0, 1], [2], [3], []]
+    told = stress.traces("here", owners(figure))
+    assert ".trace:nth-child(1){opacity:max(var(--c0,1),var(--c1,1))!important}" in told
+    assert ".trace:nth-child(3){opacity:var(--c3,1)!important}" in told
+    assert "nth-child(4)" not in told  # the bold line belongs to all
+    assert stress.variables({2}, range(4)) == ":root{--c0:0.25;--c1:0.25;--c3:0.25;}"
+    assert stress.variables(set(), range(4)) == ""
 
 
 def test_the_matrix_is_the_matrix():
@@ -121,7 +127,7 @@ def test_ellipses_of_real_and_synthetic_points_are_their_own():
     inverse = np.linalg.inv(np.cov(own.T))
     assert np.mean(np.einsum("ni,ij,nj->n", own, inverse, own) <= 1) == pytest.approx(0.39, abs=0.06)
     edge = contour - real[labels == 0].mean(0)
-    np.testing.assert_allclose(np.einsum("ni,ij,nj->n", edge, inverse, edge), 1)
+    np.testing.assert_allclose(np.einsum("ni,ij,nj->n", edge, inverse, edge), 1, rtol=1e-5)
 
 
 def test_targets_are_shown_when_they_are_asked_for():

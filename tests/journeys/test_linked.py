@@ -5,6 +5,11 @@ from helpers import button, charts, settled
 from playwright.sync_api import Page, expect
 
 pytestmark = pytest.mark.browser
+FAINT = """([panel, name]) => {
+  const plot = document.querySelector(`.st-key-panel-${panel} .js-plotly-plot`);
+  const place = plot._fullData.findIndex(trace => trace.name === name);
+  return Number(getComputedStyle(plot.querySelectorAll(".scatterlayer > .trace")[place]).opacity);
+}"""  # the opacity with which a trace is drawn
 
 
 def test_points_and_tasks_are_marked_everywhere(page: Page, address: str):
@@ -29,4 +34,8 @@ def test_points_and_tasks_are_marked_everywhere(page: Page, address: str):
     button(page, "Highlight task 2").click()
     expect(page.locator(".st-key-card-2 .il-picked")).to_be_attached()
     expect(page.locator(".il-picked")).to_have_count(1)
-    expect(page.locator(".il-sheet-labels span[style*='0.25']").first).to_be_visible()  # the rows of the others
+    expect(page.locator(".il-sheet-labels span").first).to_have_css("opacity", "0.25")  # the rows of the others
+    for panel, trace in (("features", "Trouser · real"), ("forgetting", "1 · T-shirt/top, Trouser")):
+        faint = page.evaluate(FAINT, [panel, trace])
+        assert faint == 0.25, f"{trace} in {panel}"
+    assert page.evaluate(FAINT, ["features", "Dress · synthetic"]) == 1
