@@ -4,6 +4,7 @@ Semantic-aware projection (METHOD.md §8; projection.py has the rotation). All f
 one CLIP, those of the *original* one: what the class Gaussians were fitted on. Letters: n features, d their size.
 """
 
+import math
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
@@ -103,7 +104,10 @@ class Judgement:
 
 @dataclass(frozen=True)
 class Accuracy:
-    """Shares named rightly among old and new classes together, 0 … 1: of all images, and of each side's own."""
+    """Shares named rightly among old and new classes together, 0 … 1: of old classes' images, of new ones', and in all.
+
+    total: the two sides by their numbers of classes, however many images of each there are.
+    """
 
     total: float
     old: float
@@ -198,8 +202,8 @@ def adapt(
 ) -> Generator[Event, None, Adapted]:
     """Learn to name old and new classes from draws of the old ones' Gaussians and from the projected features.
 
-    Cross-entropy over all of them, and L1 between the old classes' logits on old draws and what they were before.
-    Raises Diverged.
+    Cross-entropy over all of them, weighted toward the new, and L1 between the old classes' logits on old draws and
+    what they were before. Raises Diverged.
     """
     before = zero_shot(old, new)
     draws = generator(seed, "unseen adaptation")
@@ -212,6 +216,7 @@ def adapt(
     features = torch.cat([own, *(one.features for one in new)])  # (n, d)
     counts = [config.samples] * len(old) + [len(one.features) for one in new]
     labels = torch.arange(len(counts)).repeat_interleave(torch.tensor(counts)).to(features.device)
+    weights = torch.tensor([1.0] * len(old) + [config.new_weight] * len(new), device=features.device)
     with torch.no_grad():
         teacher = before.logits(own)[:, : len(old)]
     watch = DivergenceWatch("the adaptation", "Learning rate")
@@ -220,7 +225,7 @@ def adapt(
         after = Adapted(before.prototypes + moved, after.scale, after.adapter)
         logits = after.logits(features)
         losses = {
-            "cross-entropy": F.cross_entropy(logits, labels, label_smoothing=config.label_smoothing),
+            "cross-entropy": F.cross_entropy(logits, labels, weights, label_smoothing=config.label_smoothing),
             "old logits": config.distillation * F.l1_loss(logits[: len(own), : len(old)], teacher),
         }
         total = torch.stack(list(losses.values())).sum()
@@ -238,11 +243,15 @@ def adapt(
 def accuracy(adapted: Adapted, features: Tensor, labels: Tensor, old: int) -> Accuracy:
     """Of real features (n, d) with labels (n,): below `old` the old classes, from there on the new ones.
 
-    A side without images has accuracy nan.
+    A side without images has accuracy nan, and the total is then the other side's.
     """
     with torch.no_grad():
-        right = (adapted.logits(features).argmax(1) == labels).double()
-    return Accuracy(*(float(right[side].mean()) for side in (labels >= 0, labels < old, labels >= old)))
+        logits = adapted.logits(features)
+    right, new = (logits.argmax(1) == labels).double(), labels >= old
+    sides = [float(right[~new].mean()), float(right[new].mean())]
+    counts = [0 if math.isnan(share) else n for share, n in zip(sides, (old, logits.shape[1] - old), strict=True)]
+    total = sum(n * share for share, n in zip(sides, counts, strict=True) if n) / max(1, sum(counts))
+    return Accuracy(total, *sides)
 
 
 def _draw(old: KnownClasses, index: int, n: int, draws: torch.Generator) -> Tensor:

@@ -51,7 +51,7 @@ class World:
 
 @dataclass(frozen=True)
 class Trial:
-    """One class that was new. accuracies: of test images of old and new classes, by who names them.
+    """One class that was new. accuracies: of test images of the old classes and all of the new one, by who names them.
 
     "zero-shot"; "adapted": on the projected features; and two controls: "without the new": the old classes' features
     alone, "on real features": the projected ones replaced by the class's own.
@@ -77,8 +77,10 @@ def trial(world: World, new: int, config: UnseenConfig, seed: int) -> Trial:
     real = torch.cat([own, test[test_labels == new]])
     place = torch.full((len(world.known),), -1)
     place[[*chosen, new]] = torch.arange(len(chosen) + 1)
-    asked = place[test_labels] >= 0
-    features, labels = test[asked], place[test_labels][asked]
+    # Nothing was learned from any image of the new class, so that all of them can test.
+    asked = (place[test_labels] >= 0) & (test_labels != new)
+    features = torch.cat([test[asked], real])
+    labels = torch.cat([place[test_labels][asked], torch.full((len(real),), len(chosen))])
     true = Projection(proposed.name, proposed.prototype, proposed.lenders, _repeated(own, config.samples))
     names: dict[str, Adapted] = {
         "zero-shot": unseen.zero_shot(old, [proposed]),

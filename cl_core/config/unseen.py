@@ -10,7 +10,7 @@ class UnseenConfig:
     """How old classes' features become those of a new class (METHOD.md §8), and what is trained on them."""
 
     k: int = setting(
-        5,
+        10,
         "How many old classes, those nearest in text, lend their features.",
         label="Old classes that lend",
         group="Projection",
@@ -91,6 +91,17 @@ class UnseenConfig:
         low=1,
         high=512,
         step=1,
+    )
+    new_weight: float = setting(
+        10.0,
+        "How much each feature of a new class counts in the cross-entropy, where one of an old class counts 1. Their "
+        "place is a guess: at 1 the old classes take it over.",
+        label="Weight of the new class",
+        group="Adaptation",
+        low=0.1,
+        high=100,
+        step=1,
+        front=True,
     )
     label_smoothing: float = setting(
         0.1,

@@ -1,6 +1,7 @@
 """A class never shown: what lends it features, how they are judged, and what learning from them does."""
 
 import dataclasses
+import math
 
 import pytest
 import torch
@@ -134,11 +135,29 @@ def test_holding_on_keeps_the_old_logits():
     assert moved[30.0] < 0.3 * moved[0.0]
 
 
+def test_the_weight_of_the_new_class_is_what_it_is_worth_among_the_old():
+    """Two features at one place, of an old class and of the new one: the heavier takes it."""
+    old, _, _ = world(0)
+    place = F.normalize(old.gaussians.mean[3], dim=0)
+    new = [unseen.Projection("new", old.prototypes[3], (), place.expand(50, D))]
+    won = {}
+    for weight in (0.2, 5.0):
+        config = UnseenConfig(steps=60, lr=0.01, samples=50, distillation=0, new_weight=weight)
+        _, adapted = drain(unseen.adapt(old, new, config, 0))
+        logits = adapted.logits(place[None])[0]
+        won[weight] = float(logits[-1] - logits[3])
+    assert won[0.2] < 0 < won[5.0]
+
+
 def test_accuracy_counts_each_side_among_all_the_classes():
     adapted = unseen.Adapted(torch.eye(3), 1.0)
     features = torch.eye(3)[[0, 1, 2, 2]]
     scores = unseen.accuracy(adapted, features, torch.tensor([0, 0, 2, 2]), 2)
-    assert (scores.total, scores.old, scores.new) == (0.75, 0.5, 1.0)
+    assert (scores.old, scores.new) == (0.5, 1.0)
+    assert scores.total == pytest.approx(2 / 3)  # two old classes and a new one, whatever the number of images
+    alone = unseen.accuracy(adapted, features[:2], torch.tensor([0, 0]), 2)
+    assert (alone.total, alone.old) == (0.5, 0.5)
+    assert math.isnan(alone.new)
 
 
 def test_some_of_the_classes_are_the_same_in_another_order():
