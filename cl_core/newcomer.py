@@ -27,6 +27,7 @@ from cl_core.unseen import Accuracy, KnownClasses, Lender, Projection
 
 OLD_THINGS = 40  # old classes of the world of emoji
 TRAIN, TEST = 200, 100  # images of an old class of clothes
+EXAMPLES = 256  # images of the old classes that are kept at hand
 SHOWN = 60  # features of a class that are drawn
 
 
@@ -36,8 +37,8 @@ class World:
 
     features, labels: of the old classes' images that nobody has learned from here (n, d), (n,); truth (m, d): real
     features of the new class, none when there are none; withheld: whether the small CLIP was kept from that class,
-    None when nobody knows; pictures: the first image of each old class, truth_pictures: those of the new one, uint8
-    (·, 3, h, w).
+    None when nobody knows; pictures: the first image of each old class, truth_pictures: those of the new one, examples:
+    some of the old ones' that were learned from, uint8 (·, 3, h, w).
     """
 
     name: str
@@ -49,6 +50,7 @@ class World:
     withheld: bool | None
     pictures: np.ndarray
     truth_pictures: np.ndarray
+    examples: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,7 @@ class Plane:
         return np.array([np.cos(theta), np.sin(theta)])
 
 
+@functools.lru_cache(maxsize=4)
 def world(clip: Clip, kind: str, name: str) -> World:
     """The world into which a class of that name comes. Raises ConfigError when it cannot be read, DataError."""
     name = " ".join(name.split())
@@ -142,7 +145,8 @@ def _things(clip: Clip, name: str) -> World:
     withheld = drawings.concepts[own].withheld if own is not None else None
     real = evaluation.features(clip, drawings.images[truth]) if len(truth) else features[:0]
     pictures, shown = drawings.images[first], drawings.images[truth]
-    return World(name, prototype, old, features[tested], labels[tested], real, withheld, pictures, shown)
+    own_images = _some(drawings.images[rows[~drawings.of_withheld_style[rows]]])
+    return World(name, prototype, old, features[tested], labels[tested], real, withheld, pictures, shown, own_images)
 
 
 def _clothes(clip: Clip, name: str) -> World:
@@ -159,7 +163,7 @@ def _clothes(clip: Clip, name: str) -> World:
     withheld = own in captions.CLOTHES_WITHHELD if own is not None else None
     seen = evaluation.features(clip, test)
     real = evaluation.features(clip, truth) if len(truth) else seen[:0]
-    return World(name, prototypes[-1], old, seen, test_labels, real, withheld, train[first], truth)
+    return World(name, prototypes[-1], old, seen, test_labels, real, withheld, train[first], truth, _some(train))
 
 
 def _few(split: datasets.Split, labels: Sequence[int], most: int) -> tuple[np.ndarray, Tensor]:
@@ -167,6 +171,10 @@ def _few(split: datasets.Split, labels: Sequence[int], most: int) -> tuple[np.nd
     rows = [np.flatnonzero(split.labels == label)[:most] for label in labels]
     places = torch.arange(len(labels)).repeat_interleave(torch.tensor([len(own) for own in rows]))
     return on_white(split.images[np.concatenate(rows)]), places
+
+
+def _some(images: np.ndarray) -> np.ndarray:
+    return images[:: max(1, len(images) // EXAMPLES)][:EXAMPLES]
 
 
 def _prototypes(clip: Clip, names: Sequence[str], kind: str) -> Tensor:

@@ -1,17 +1,20 @@
 """A class never shown: what is asked about it, the job that answers, and the answer as plain arrays. No torch."""
 
+import dataclasses
 import hashlib
 from collections.abc import Generator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cl_core import presets
 from cl_core.config import UnseenConfig
 from dashboard.asking import small_clip
 from dashboard.job import REGISTRY, Job, Step
 
 if TYPE_CHECKING:
+    from cl_core.dreams import Dream
     from cl_core.newcomer import Plane
     from cl_core.unseen import Accuracy, Guess, Lender
 
@@ -53,7 +56,8 @@ class Found:
     accuracies: "dict[str, Accuracy]"
 
 
-BEFORE, FEATURES = "its name alone", "projected features"  # what is learned from
+BEFORE, FEATURES, IMAGES = "its name alone", "projected features", "dreamed pictures"  # what is learned from
+PICTURES = 24  # that are dreamed
 
 
 def ask(asked: Asked) -> Job:
@@ -66,13 +70,9 @@ def ask(asked: Asked) -> Job:
 
 def answering(asked: Asked) -> Generator[Step, None, Found]:
     """The work of such a job. Raises ConfigError, DataError, Diverged."""
-    yield Step("Waking the small CLIP up, once")
-    clip = small_clip()
-    import torch
-
+    clip = yield from _awake()
     from cl_core import newcomer, unseen
 
-    torch.set_num_threads(1)  # its steps are too small to gain from more; a run sets its own
     yield Step("Looking at the old classes")
     world = newcomer.world(clip, asked.world, asked.name)
     yield Step("Projecting")
@@ -99,3 +99,35 @@ def answering(asked: Asked) -> Generator[Step, None, Found]:
         world.withheld,
         {BEFORE: before, FEATURES: after},
     )
+
+
+def dream_id(asked: Asked) -> str:
+    """The job that dreams pictures of what is asked."""
+    return asked.id.replace("new-", "dream-")
+
+
+def dream(asked: Asked) -> None:
+    """Dream pictures of a class and learn from them, unless that is under way."""
+    REGISTRY.submit(f"Dream of {asked.name}", lambda: dreaming(asked), dream_id(asked))
+
+
+def dreaming(asked: Asked) -> Generator[Any, None, "Dream"]:
+    """The work of such a job: steps, and the events of the inversion. Raises ConfigError, DataError, Diverged."""
+    clip = yield from _awake()
+    from cl_core import dreams, newcomer, unseen
+
+    world = newcomer.world(clip, asked.world, asked.name)
+    new = unseen.propose(world.old, world.name, world.prototype, asked.config, SEED)
+    yield Step("Dreaming")
+    settings = dataclasses.replace(presets.preset("clip-demo").invert, images_per_class=PICTURES)
+    return (yield from dreams.dream(clip, world, new, settings, asked.config, SEED))
+
+
+def _awake() -> Generator[Step, None, Any]:
+    """The small CLIP, on one thread: the steps here are too small to gain from more, and a run sets its own number."""
+    yield Step("Waking the small CLIP up, once")
+    clip = small_clip()
+    import torch
+
+    torch.set_num_threads(1)
+    return clip

@@ -24,7 +24,7 @@ LAYERS = {
         {"heads", "losses", "prompts", "selection", "unseen"},
         {"inversion", "newcomer", "strategies", "unseen_trials"},
         {"ahead", "memory"},
-        {"heads", "learning"},
+        {"dreams", "heads", "learning"},
         {"measure"},
         {"state"},
         {"comparison", "experiment"},

@@ -2,7 +2,7 @@
 
 import dataclasses
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import streamlit as st
@@ -14,8 +14,12 @@ from dashboard.charts.style import CONFIG
 from dashboard.job import REGISTRY, Job
 from dashboard.newcomers import Asked, Found
 from dashboard.palette import colour, symbol_image
+from dashboard.views import clip_dream
 from dashboard.views.polling import polled
 from dashboard.views.scene import framed, ink
+
+if TYPE_CHECKING:
+    from cl_core.dreams import Dream
 
 POLL = 0.4  # seconds, while an answer is awaited
 WORLDS = {"things": "Drawings of things", "clothes": "Photos of clothes"}
@@ -44,7 +48,9 @@ def panel() -> None:
             return
         polled(_status, POLL if job else None, job.id if job else None, _summary(found))
         if found is not None:
-            _show(found)
+            dreamt = clip_dream.known(asked)
+            _show(found, dreamt)
+            clip_dream.panel(asked, found, dreamt)
 
 
 # What is asked.
@@ -138,7 +144,7 @@ def _summary(found: Found | None) -> str:
     return f"The small CLIP has learned “{name}”, and is asked here as if it had not: an easier case."
 
 
-def _show(found: Found) -> None:
+def _show(found: Found, dreamt: "Dream | None") -> None:
     from dashboard.charts import newcomer as charts  # Plotly: not before there is something to draw
 
     names = [lender.name for lender in found.lenders]
@@ -166,10 +172,10 @@ def _show(found: Found) -> None:
     left, right = st.columns([1.25, 1], gap="large")
     with left:
         st.markdown("##### How near is that to the truth?", anchors=False)
-        _guesses(found)
+        _guesses(found, dreamt)
     with right:
         st.markdown("##### Is it named rightly then?", anchors=False)
-        _accuracies(found)
+        _accuracies(found, dreamt)
 
 
 def _lenders(found: Found) -> str:
@@ -214,7 +220,7 @@ def _sign(c: int, hollow: bool = False) -> str:
     return f'<img class="il-mark" src="{symbol_image(c, hollow)}" alt="">'
 
 
-def _guesses(found: Found) -> None:
+def _guesses(found: Found, dreamt: "Dream | None") -> None:
     if not found.guesses:
         st.caption("Nobody knows: there are no real pictures of it here.")
         return
@@ -230,16 +236,21 @@ def _guesses(found: Found) -> None:
         about = "–" if guess.about is None else f"{guess.about:.3f}"
         paint = colour(0) if i == 0 else ink().quiet
         rows.append([name, markup.bar(max(0.0, guess.cosine), None, 1.0, paint), number, about])
+    if dreamt is not None and dreamt.cosine is not None:
+        bar = markup.bar(max(0.0, dreamt.cosine), None, 1.0, colour(0))
+        rows.append(["features of the dreamed pictures", bar, f"{dreamt.cosine:.3f}", "–"])
     st.html(markup.table(["Guess", "", "cosine", "about the mean"], rows, numbers=(2, 3), marked=(0,)))
 
 
-def _accuracies(found: Found) -> None:
+def _accuracies(found: Found, dreamt: "Dream | None") -> None:
     st.caption(
         f"Shares of pictures named rightly among {found.old} old classes and the new one: by the words alone, and "
         "after learning from features."
     )
-    rows = []
-    for learned_from, shares in found.accuracies.items():
+    rows, known = [], dict(found.accuracies)
+    if dreamt is not None:
+        known[newcomers.IMAGES] = dreamt.learned
+    for learned_from, shares in known.items():
         numbers = [_share(share) for share in (shares.new, shares.old, shares.total)]
         rows.append([escape(learned_from), *numbers])
     st.html(markup.table(["Learned from", escape(found.name), "old classes", "all"], rows, numbers=(1, 2, 3)))

@@ -9,6 +9,7 @@ from test_app import button, texts
 from test_clip_page import open_clip_page
 
 from cl_core.config import ConfigError, UnseenConfig
+from cl_core.events import Event
 from dashboard import newcomers
 from dashboard.charts import newcomer as charts
 from dashboard.job import REGISTRY, Step
@@ -145,7 +146,7 @@ def test_a_persons_words_are_no_markup_in_a_chart():
 def test_the_first_class_is_there_by_itself(asked):
     page = shown()
     assert asked == [Asked("things", "spider", UnseenConfig())]
-    assert len(page.get("plotly_chart")) == 2
+    assert len(page.get("plotly_chart")) == 3  # the plane, the cloud; and the report below
     for words in (
         "was kept from the small CLIP",
         "cos 0.90 · θ 26°",
@@ -179,7 +180,7 @@ def test_a_name_never_read_is_a_sentence_and_what_was_found_stays(asked):
     page.query_params["newcomer"] = "zany"
     again(page.run())
     assert ["never read “zany”" in error.value for error in page.error] == [True]
-    assert len(page.get("plotly_chart")) == 2
+    assert len(page.get("plotly_chart")) == 3  # the plane, the cloud; and the report below
     assert "“spider” was kept" in texts(page)
 
 
@@ -191,3 +192,53 @@ def test_bad_settings_in_the_address_are_told(asked):
     again(page)
     assert asked[-1] == Asked("things", "spider", UnseenConfig())
     assert button(page, "Other pictures")
+
+
+@dataclass(frozen=True)
+class Dream:
+    images: np.ndarray
+    cosine: float | None
+    learned: Accuracy
+
+
+def test_pictures_are_dreamed_when_asked_for_and_stand_beside_the_real_ones(asked, monkeypatch):
+    images = np.random.default_rng(0).integers(0, 256, (24, 3, 32, 32), dtype=np.uint8)
+    going: list[bool] = []
+
+    def dreaming(what: Asked):
+        yield Step("Dreaming")
+        while not going:
+            time.sleep(0.01)
+            yield Event("refine", 1, 4, 0.25, losses={"total": 1.0}, images=images.transpose(0, 2, 3, 1)[:8])
+        return Dream(images, 0.77, Accuracy(0.71, 0.63, 0.39))
+
+    monkeypatch.setattr(newcomers, "dreaming", dreaming)
+    page = shown()
+    button(page, "Dream pictures of it").click().run()
+    limit = time.monotonic() + 10
+    while not any("Refining" in str(part.proto) for part in page.get("progress")):
+        assert time.monotonic() < limit
+        page.run()
+    assert "Pictures as they form" in texts(page)
+    going.append(True)
+    again(page)
+    assert "Dreamed pictures" in texts(page)
+    assert "Real pictures" in texts(page)
+    assert "features of the dreamed pictures" in texts(page)
+    assert "39\u202f%" in texts(page)
+    page.slider(key="w.unseen-k").set_value(1).run()
+    again(page)
+    assert button(page, "Dream pictures of it")  # other settings: other pictures
+
+
+def test_a_dream_that_fails_is_a_sentence_and_one_that_is_stopped_can_be_asked_for_again(asked, monkeypatch):
+    def failing(what: Asked):
+        yield Step("Dreaming")
+        raise ConfigError("This cannot be dreamed.")
+
+    monkeypatch.setattr(newcomers, "dreaming", failing)
+    page = shown()
+    button(page, "Dream pictures of it").click().run()
+    again(page)
+    assert page.error[0].value == "This cannot be dreamed."
+    assert button(page, "Dream pictures of it")
