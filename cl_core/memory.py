@@ -69,7 +69,8 @@ def of_step(step: Step, config: Config, node: Snapshot, shape: tuple[int, int, i
     iterations = max(config.invert.layer_iterations or (config.invert.iterations_per_layer,))
     at_a_layer = 0 if config.invert.groups == "whole" else _copies(config, iterations) * maps.widest
     variables = max(_copies(config, config.invert.full_iterations) * pixels, at_a_layer)
-    parts["“Images a class”"] = count * (1.8 * maps.kept + variables) + 2 * pixels * made
+    parts["“Images in a batch”"] = min(count, config.invert.batch) * (1.8 * maps.kept + variables)
+    parts["“Images a class”"] = 2 * pixels * made + count * (pixels + d)
     if config.invert.start == "decoder":
         parts["“Start of a layer”"] = 2 * DECODER_IMAGES * maps.watched / 3
     if config.invert.selection == "cfs":

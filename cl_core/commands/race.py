@@ -95,15 +95,15 @@ def _race(
 
     training = race.course(state, judge, args.tune_targets, seed, "tuning")
     course = race.course(state, judge, args.targets, seed, "racing")
-    near: dict[str, Any] | None = None
     for budgets in shared_budgets(units, tuned=bool(racer.grid)):
         known = results.tuned.setdefault(racer.name, {})
         key = str(budgets[-1])
         if racer.grid and key not in known:
+            smaller = [int(other) for other in known if int(other) < budgets[-1]]
+            near = known[str(max(smaller))] if smaller else None
             known[key] = race.tuned(racer, training, budgets[-1], near)
             results.write()
-        near = known.get(key)
-        settings = near or dict(racer.settings)
+        settings = known.get(key, dict(racer.settings))
         for point in race.run(racer, settings, course, budgets):
             results.add(racer, seed, len(state.network.groups(settings["groups"])), settings, point)
             print(f"seed {seed}  {racer.name:<32}{_line(point)}", flush=True)

@@ -55,6 +55,16 @@ class InvertConfig:
         group="What is kept",
         options=("keep", "regenerate"),
     )
+    batch: int = setting(
+        4000,
+        "At most so many images are made at the same time, which bounds the memory that it takes. Each batch has "
+        "images of all the classes, and is held to the statistics on its own.",
+        label="Images in a batch",
+        group="How long",
+        low=1,
+        high=100_000,
+        step=100,
+    )
     groups: str = setting(
         "layers",
         "Which consecutive layers are inverted together: each on its own (the paper), the stages, two halves, or the "

@@ -1,10 +1,10 @@
 """From class Gaussians to synthetic images: targets, layer by layer, refinement (METHOD.md §2, steps 1–4)."""
 
+import dataclasses
 import functools
 import time
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -15,18 +15,18 @@ from cl_core.backbones.chain import frozen
 from cl_core.backbones.folding import folded
 from cl_core.config import ConfigError, InvertConfig
 from cl_core.events import Event
-from cl_core.images import Normaliser, activations_to_bytes, to_bytes
-from cl_core.inversion.film import Camera, Film
+from cl_core.images import Normaliser
+from cl_core.inversion import batches
+from cl_core.inversion.batches import Inversion
+from cl_core.inversion.film import Camera
 from cl_core.inversion.full_model import RefineStep, refine, roll
 from cl_core.inversion.objectives import FeatureTarget, InputStatistics
 from cl_core.inversion.optimisers import Adam, Optimiser, PerImageLBFGS
 from cl_core.inversion.per_layer import invert_group
 from cl_core.inversion.pixels import CoarseToFinePixels, DCTPixels, Pixels, PlainPixels
 from cl_core.inversion.starts import GroupStarts
+from cl_core.inversion.work import Work
 from cl_core.statistics import ClassGaussians, Moments
-
-SECONDS_BETWEEN_IMAGES = 0.4
-SHOWN_A_CLASS = 8
 
 
 @dataclass(frozen=True)
@@ -43,18 +43,6 @@ class Knowledge:
         Tensor  # normalised images of the current task (m, c, h, w), for decoders; empty unless they are asked for
     )
     colours: Tensor  # (c, c) covariance of the current task's pixels
-
-
-@dataclass
-class Inversion:
-    """images (n, c, h, w) in [0, 1], class by class; labels (n,); targets (n, d); and how it went, as plain data."""
-
-    images: Tensor
-    labels: Tensor
-    targets: Tensor
-    layers: list[dict[str, Any]] = field(default_factory=list)
-    refine: dict[str, Any] = field(default_factory=dict)
-    film: Film = field(default_factory=Film)
 
 
 def layer_iterations(config: InvertConfig, groups: int) -> list[int]:
@@ -89,9 +77,19 @@ def draw_targets(knowledge: Knowledge, config: InvertConfig, generator: torch.Ge
 def invert_classes(
     backbone: Backbone, knowledge: Knowledge, config: InvertConfig, normalise: Normaliser, generator: torch.Generator
 ) -> Generator[Event, None, Inversion]:
-    """Synthetic images of the classes of `knowledge`. The backbone's modes and requires_grad are restored."""
+    """Synthetic images of the classes of `knowledge`, in batches. The backbone's modes and requires_grad are restored.
+
+    Raises ConfigError when a batch is too small for the classes.
+    """
+    shares = batches.shares(len(knowledge.classes), config.images_per_class, config.batch)
     targets, labels = draw_targets(knowledge, config, generator)
-    return (yield from invert_targets(backbone, knowledge, targets, labels, config, normalise, generator))
+    parts: list[Inversion] = []
+    for share in shares:
+        rows = batches.rows(len(knowledge.classes), config.images_per_class, share)
+        own = dataclasses.replace(config, images_per_class=len(share))
+        steps = invert_targets(backbone, knowledge, targets[rows], labels[rows], own, normalise, generator)
+        parts.append((yield from batches.numbered(steps, len(parts), len(shares))))
+    return batches.joined(parts, targets, labels, len(knowledge.classes))
 
 
 def invert_targets(
@@ -112,7 +110,7 @@ def invert_targets(
     target = FeatureTarget(targets, [model.whitener() for model in of_classes])
     groups = backbone.groups(config.groups)
     names = tuple(backbone.group_name(group) for group in groups)
-    work = _Work(layer_iterations(config, len(groups)), names, config.full_iterations, labels, config.images_per_class)
+    work = Work(layer_iterations(config, len(groups)), names, config.full_iterations, labels, config.images_per_class)
     result = Inversion(torch.empty(0), labels, targets)
     with frozen(backbone):
         backbone = folded(backbone)
@@ -143,7 +141,7 @@ def _invert_groups(
     config: InvertConfig,
     normalise: Normaliser,
     generator: torch.Generator,
-    work: "_Work",
+    work: Work,
     result: Inversion,
     starts: GroupStarts,
     camera: Camera,
@@ -200,7 +198,7 @@ def _refine(
     config: InvertConfig,
     normalise: Normaliser,
     generator: torch.Generator,
-    work: "_Work",
+    work: Work,
     result: Inversion,
     watch: Callable[[RefineStep], None] | None,
     camera: Camera,
@@ -242,52 +240,3 @@ def _refine(
     result.refine = {"iterations": config.full_iterations, "curve": curves, "seconds": time.perf_counter() - began}
     camera.ended(images, work.done, min(curves["total"]) if curves else None)
     return images
-
-
-class _Work:
-    """Turns steps into events: how much is done of the whole, and images only a few times a second."""
-
-    def __init__(
-        self, per_group: list[int], names: tuple[str, ...], full: int, labels: Tensor, images_per_class: int
-    ) -> None:
-        self.per_group, self.names, self.full, self.done = per_group, names, full, 0.0
-        self.total = sum(per_group) / len(per_group) + full  # in passes through the whole network
-        first = torch.arange(len(labels)) % images_per_class < SHOWN_A_CLASS
-        self.shown = first.nonzero().flatten().to(labels.device)
-        self.labels = tuple(int(label) for label in labels[self.shown])
-        self.latest = -SECONDS_BETWEEN_IMAGES
-
-    def _time_for_images(self, last: bool) -> bool:
-        if last or time.monotonic() - self.latest >= SECONDS_BETWEEN_IMAGES:
-            self.latest = time.monotonic()
-            return True
-        return False
-
-    def layer_event(
-        self, index: int, iteration: int, losses: dict[str, float], current: Tensor, normalise: Normaliser
-    ) -> Event:
-        self.done += 1 / len(self.per_group)
-        images = None
-        if self._time_for_images(iteration == self.per_group[index]):
-            shown = current[self.shown]
-            images = to_bytes(normalise.inverse(shown)) if index == 0 else activations_to_bytes(shown)
-        return Event(
-            "layer",
-            iteration,
-            self.per_group[index],
-            self.done / self.total,
-            index + 1,
-            self.names,
-            losses,
-            images=images,
-            image_labels=self.labels if images is not None else (),
-            images_are_activations=index > 0,
-        )
-
-    def refine_event(self, iteration: int, losses: dict[str, float], images: Tensor) -> Event:
-        self.done += 1
-        shown = to_bytes(images[self.shown]) if self._time_for_images(iteration == self.full) else None
-        labels = self.labels if shown is not None else ()
-        return Event(
-            "refine", iteration, self.full, self.done / self.total, losses=losses, images=shown, image_labels=labels
-        )

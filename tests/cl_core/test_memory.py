@@ -51,7 +51,7 @@ def test_a_whole_run_is_refused_before_its_first_step(capsys: pytest.CaptureFixt
     assert main([*words, "--set", "invert.images_per_class=2000", "--yes"]) == 2
     told = capsys.readouterr()
     assert "Inverting after task 1 would take about" in told.err
-    assert "“Images a class”" in told.err
+    assert "lower “Images in a batch”" in told.err
     assert "Task 1: learned" not in told.out
 
 
