@@ -20,7 +20,6 @@ class TaskCard:
     history: tuple[float, ...]
     status: str  # "learned", "now" (the newest learned), "next" or "later"
     domain: str = ""  # what the task brings, where all tasks have the same classes
-    chosen: bool = False
 
 
 def task_card(card: TaskCard) -> str:
@@ -34,7 +33,7 @@ def task_card(card: TaskCard) -> str:
     if card.history:
         foot = f"<strong>{percent(card.history[-1])}</strong>{_spark(card.history, colour(card.classes[0]))}"
     return (
-        f'<div class="il-task il-{card.status}{" il-picked" if card.chosen else ""}"><div class="il-bar">{bar}</div>'
+        f'<div class="il-task il-{card.status}"><div class="il-bar">{bar}</div>'
         f'<div class="il-head"><b>{escape(title)}</b><span class="il-status">{words}</span></div>'
         f'<div class="il-classes">{classes}</div><div class="il-foot">{foot}</div></div>'
     )

@@ -22,6 +22,15 @@ def variables(stressed: Collection[int], classes: Iterable[int]) -> str:
     return ":root{" + "".join(f"--c{c}:{FAINT:g};" for c in classes if c not in stressed) + "}"
 
 
+def cards(tasks: Iterable[int]) -> str:
+    """The style of the cards of tasks (0 the first) that have a class among those that are stressed."""
+    paper = "background:color-mix(in srgb,currentColor 11%,transparent)"
+    return "".join(
+        f".st-key-card-{task + 1} .il-task{{{paper}}}.st-key-card-{task + 1} .il-bar{{height:10px}}"
+        for task in sorted(tasks)
+    )
+
+
 def traces(place: str, owners: Sequence[Sequence[int]]) -> str:
     """The style of a Plotly figure's traces, in a container with this key: whose classes each of them is."""
     rules = ""

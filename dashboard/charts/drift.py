@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 import numpy as np
 
+from dashboard import stress
 from dashboard.drift import Step
 from dashboard.palette import SHAPES, Ink, colour, symbol
 from dashboard.projections import ellipse
@@ -41,8 +42,8 @@ def _contours(step: Step) -> list[np.ndarray]:
     return [ellipse(mean, covariance, 1, 40) for mean, covariance in pairs]
 
 
-def panels(steps: Sequence[Step], names: Sequence[str], ink: Ink, stressed: frozenset[int] = frozenset()) -> str:
-    """One panel a step, all in the same plane. names: of the classes; stressed: those to stress, none for all alike.
+def panels(steps: Sequence[Step], names: Sequence[str], ink: Ink) -> str:
+    """One panel a step, all in the same plane, of a picture a class laid over each other. names: of the classes.
 
     A shaded ellipse is 1σ of a class's real features and a filled symbol their mean; an outline and a hollow symbol
     are what is stored of it. An arrow leads from the real mean of the step before, a straight line from the real mean
@@ -51,36 +52,35 @@ def panels(steps: Sequence[Step], names: Sequence[str], ink: Ink, stressed: froz
     plane, made = Plane(steps), ""
     before: Step | None = None
     for step in steps:
-        source = quote(_panel(step, before, plane, ink, stressed))
+        layers = ""
+        for row, c in enumerate(step.classes):
+            says = "" if row else escape(_says(step, names))
+            source = quote(_layer(step, row, before, plane, ink))
+            layers += f'<img style="opacity:{stress.of(c)}" src="data:image/svg+xml,{source}" alt="{says}">'
         made += (
             f"<figure><figcaption><b>After task {step.tasks}</b><span>{_off(step)}</span></figcaption>"
-            f'<img src="data:image/svg+xml,{source}" alt="{escape(_says(step, names))}"></figure>'
+            f"<div>{layers}</div></figure>"
         )
         before = step
     return f'<div class="il-drift">{made}</div>'
 
 
-def _panel(step: Step, before: Step | None, plane: Plane, ink: Ink, stressed: frozenset[int]) -> str:
-    clouds, marks = "", ""
-    for row, c in enumerate(step.classes):
-        paint, strength = colour(c), 1.0 if not stressed or c in stressed else 0.15
-        real, kept = plane(step.real_mean[row]), plane(step.kept_mean[row])
-        shade = _polygon(plane(ellipse(step.real_mean[row], step.real_covariance[row], 1, 40)))
-        outline = _polygon(plane(ellipse(step.kept_mean[row], step.kept_covariance[row], 1, 40)))
-        clouds += (
-            f'<g opacity="{strength:g}"><polygon points="{shade}" fill="{paint}" opacity=".2"/>'
-            f'<polygon points="{outline}" fill="none" stroke="{paint}" stroke-width="1.8"/></g>'
-        )
-        arrow = ""
-        if before is not None and c in before.classes:
-            arrow = _arrow(plane(before.real_mean[before.classes.index(c)]), real, paint)
-        gap = f'<path d="M{_pair(real)}L{_pair(kept)}" stroke="{ink.text}" stroke-width="2.4"/>'
-        filled = _symbol(c, real, 0.62, f'fill="{paint}"')
-        hollow = _symbol(c, kept, 0.9, f'fill="none" stroke="{paint}" stroke-width="2.2"')
-        marks += f'<g opacity="{strength:g}">{arrow}{filled}{gap}{hollow}</g>'
+def _layer(step: Step, row: int, before: Step | None, plane: Plane, ink: Ink) -> str:
+    """The picture of one class."""
+    c = step.classes[row]
+    paint, real, kept = colour(c), plane(step.real_mean[row]), plane(step.kept_mean[row])
+    shade = _polygon(plane(ellipse(step.real_mean[row], step.real_covariance[row], 1, 40)))
+    outline = _polygon(plane(ellipse(step.kept_mean[row], step.kept_covariance[row], 1, 40)))
+    arrow = ""
+    if before is not None and c in before.classes:
+        arrow = _arrow(plane(before.real_mean[before.classes.index(c)]), real, paint)
+    filled = _symbol(c, real, 0.62, f'fill="{paint}"')
+    hollow = _symbol(c, kept, 0.9, f'fill="none" stroke="{paint}" stroke-width="2.2"')
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {plane.height}" width="{WIDTH}" '
-        f'height="{plane.height}">{clouds}{marks}</svg>'
+        f'height="{plane.height}"><polygon points="{shade}" fill="{paint}" opacity=".2"/>'
+        f'<polygon points="{outline}" fill="none" stroke="{paint}" stroke-width="1.8"/>{arrow}{filled}'
+        f'<path d="M{_pair(real)}L{_pair(kept)}" stroke="{ink.text}" stroke-width="2.4"/>{hollow}</svg>'
     )
 
 

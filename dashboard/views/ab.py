@@ -190,9 +190,7 @@ def _compared(pair: Pair, explore: st.Page) -> None:
     a, b = pair.a.at(moment), pair.b.at(moment)
     split = state.chosen("split", "validation")
     longer = max((pair.a, pair.b), key=lambda side: side.pinned.tasks_learned)
-    seen = max(a.classes_seen, b.classes_seen)
-    stressed = frozenset(c for c in state.chosen("classes", []) if c < seen)
-    scene = Scene(longer.tree, longer.at(moment), split, stressed, ink())
+    scene = Scene(longer.tree, longer.at(moment), split, frozenset(), ink()).with_chips(state.chosen("classes", []))
     if a.id == b.id:
         st.info(
             f"After task {moment} both branches are the same step; move on, they part later.", icon=":material/info:"
@@ -205,6 +203,6 @@ def _compared(pair: Pair, explore: st.Page) -> None:
     ab_panels.measures(pairs.Pair(Side(pair.a.tree, a), Side(pair.b.tree, b)), scene)
     if a.id != b.id:
         if pair.same_stream:
-            tasks.chips(scene)
+            tasks.chips(scene, lambda: True)
         ab_features.panel(pair, moment, scene)
         ab_panels.images(pair, moment, scene)

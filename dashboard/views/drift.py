@@ -41,7 +41,7 @@ def _panel(scene: Scene) -> None:
         )  # fmt: skip
         place = str(scene.tree.store.path), tuple(step.id for step in learned), tasks.index(named or tasks[-1])
         try:
-            st.html(_drawn(*place, ink(), scene.stressed))
+            st.html(_drawn(*place, ink()))
         except DataError as error:
             st.info(str(error))
             return
@@ -58,10 +58,10 @@ def _steps(store: str, learned: tuple[str, ...], named: int) -> list[drift.Step]
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def _drawn(store: str, learned: tuple[str, ...], named: int, ink: Ink, stressed: frozenset[int]) -> str:
+def _drawn(store: str, learned: tuple[str, ...], named: int, ink: Ink) -> str:
     steps = _steps(store, learned, named)
     last = library.glance(library.store_at(Path(store)), learned[-1])
-    return charts.panels(steps, last.class_names, ink, stressed)
+    return charts.panels(steps, last.class_names, ink)
 
 
 def _told(steps: list[drift.Step], named: int) -> str:

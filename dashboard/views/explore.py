@@ -84,11 +84,17 @@ def page(ab: st.Page) -> None:
 
 def _first_row(scene: Scene) -> DeltaGenerator:
     """The chips and the first chart. Returns the place beside it."""
-    tasks.chips(scene)
+    tasks.chips(scene, lambda: _is_drawn_anew(scene))
     left, right = st.columns([1.35, 1])
     with left:
         memory.curves(scene)
     return right
+
+
+def _is_drawn_anew(scene: Scene) -> bool:
+    """Whether a picture shows the classes that are stressed by more than its style."""
+    by_class, as_chart = state.chosen("matrix-of", "") == "classes", state.chosen("alignment-as", "") == "chart"
+    return by_class or as_chart or not film.has_room_for_all(scene) or features.by_webgl(scene)
 
 
 def _rest_of_what_happened(scene: Scene, beside: DeltaGenerator) -> None:
@@ -128,13 +134,11 @@ def _scene() -> Scene | None:
     node = tree.nodes[node_id]
     state.suit(node)
     split = state.chosen("split", "validation")
-    chips = frozenset(c for c in state.chosen("classes", []) if c < node.classes_seen)
     points = state.picked(node_id)
     if points:
-        view = library.look(tree.store, node_id).group("view")
-        points = points.within(view)
-    stressed = chips | points.classes(view) if points else chips
-    return Scene(tree, node, split, stressed, ink(), chips, points)
+        points = points.within(library.look(tree.store, node_id).group("view"))
+    scene = Scene(tree, node, split, frozenset(), ink(), points=points)
+    return scene.with_chips(state.chosen("classes", []))
 
 
 def _job() -> Job | None:

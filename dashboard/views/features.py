@@ -64,7 +64,7 @@ def _space(scene: Scene, view: Mapping[str, np.ndarray]) -> None:
         projection = _projection(method or "PCA", view)
         if projection is None:
             return
-        highlight = scene.chips if charts.by_webgl(view["real_labels"], view.get("synthetic_labels", NONE)) else NOBODY
+        highlight = scene.chips if by_webgl(scene) else NOBODY
         what = method or "PCA", tuple(shown), tuple(ellipses), tuple(scene.names), highlight, ink(), on_a_phone()
         figure, style = _figure(projections.umap_key(view), *what, projection, view)
         st.html(f"<style>{style}</style>")
@@ -83,6 +83,12 @@ def _space(scene: Scene, view: Mapping[str, np.ndarray]) -> None:
             chosen.panel(scene, view, picked)
     if picked.classes(view) != scene.points.classes(view):
         st.rerun()  # the other views are outside of this fragment
+
+
+def by_webgl(scene: Scene) -> bool:
+    """Whether there are so many points that WebGL draws them."""
+    view = library.look(scene.tree.store, scene.node.id).group("view")
+    return charts.by_webgl(view["real_labels"], view.get("synthetic_labels", NONE))
 
 
 def _pick(node_id: str, key: str) -> None:

@@ -37,10 +37,15 @@ def panel(scene: Scene) -> None:
     with framed("film", "How does an image come out of a feature?", reading):
         layers.choose(scene)
         marked = layers.groups(scene, node.record["layers"])
-        few = len(node.record.get("inverted_classes", ())) <= charts.IN_STRIP  # then the strip has room for all
-        stressed = frozenset[int]() if few else scene.stressed
+        stressed = frozenset[int]() if has_room_for_all(scene) else scene.stressed
         _draw(key="film", data=_data(str(scene.tree.store.path), node.id, stressed, marked))
         st.caption(_time(node))
+
+
+def has_room_for_all(scene: Scene) -> bool:
+    """Whether the strip shows every class that the latest inversion made images of."""
+    node = latest_inversion(scene)
+    return node is None or len(node.record.get("inverted_classes", ())) <= charts.IN_STRIP
 
 
 @st.cache_data(max_entries=24, show_spinner=False)

@@ -1,6 +1,6 @@
 """What all the panels look at: one snapshot in its tree, and the person's choices of what to stress."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -76,6 +76,12 @@ class Scene:
     def strength(self, c: int) -> float:
         """How strongly class c is to be shown: 1, or less when others are stressed."""
         return 1.0 if not self.stressed or c in self.stressed else stress.FAINT
+
+    def with_chips(self, classes: Iterable[int]) -> "Scene":
+        """The same with these classes chosen by their chips, as far as they are seen."""
+        chips = frozenset(c for c in classes if c < self.node.classes_seen)
+        view = library.look(self.tree.store, self.node.id).group("view") if self.points else {}
+        return replace(self, chips=chips, stressed=chips | self.points.classes(view))
 
     @property
     def stressed_tasks(self) -> frozenset[int]:

@@ -1,9 +1,12 @@
 """Where am I: the stream as a row of cards, and the classes as chips."""
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from dashboard import markup, state, stress
 from dashboard.palette import symbol_image
+from dashboard.views.polling import polled
 from dashboard.views.scene import Scene, thumbnails
 
 
@@ -24,7 +27,6 @@ def cards(scene: Scene) -> None:
                 history=tuple(row[task] for row in rows[task:]),
                 status=_status(task, node.tasks_learned),
                 domain=domain,
-                chosen=not scene.domains and task in scene.stressed_tasks,
             )
             with st.container(key=f"card-{task + 1}"):
                 st.html(markup.task_card(card))
@@ -46,14 +48,16 @@ def _status(task: int, learned: int) -> str:
     return "next" if task == learned else "later"
 
 
-def chips(scene: Scene) -> None:
-    """The classes seen so far: choosing some stresses them in every picture below."""
-    marks = "".join(
-        f'.st-key-view-classes button:nth-of-type({c + 1})::before {{content:url("{symbol_image(c)}");}}'
-        for c in range(scene.node.classes_seen)
-    )
-    style = stress.variables(scene.stressed, range(scene.node.classes_seen))
-    st.html(f"<style>{marks}{style}</style>")
+def chips(scene: Scene, again: Callable[[], bool]) -> None:
+    """The classes seen so far: choosing some stresses them in every picture below.
+
+    That is done by style, so that only this part of the page is drawn again. again: whether the whole page must be,
+    because something on it is not a matter of style.
+    """
+    polled(_chips, None, scene, again)
+
+
+def _chips(scene: Scene, again: Callable[[], bool]) -> None:
     with st.container(key="chips"):
         st.pills(
             "Highlight classes in all the pictures below",
@@ -62,3 +66,13 @@ def chips(scene: Scene) -> None:
             format_func=lambda c: state.plain(scene.names[c]),
             key=state.choice("classes"),
         )
+    now = scene.with_chips(state.chosen("classes", []))
+    marks = "".join(
+        f'.st-key-view-classes button:nth-of-type({c + 1})::before {{content:url("{symbol_image(c)}");}}'
+        for c in range(scene.node.classes_seen)
+    )
+    style = stress.variables(now.stressed, range(scene.node.classes_seen))
+    picked = () if scene.domains else now.stressed_tasks
+    st.html(f"<style>{marks}{style}{stress.cards(picked)}</style>")
+    if now.chips != scene.chips and again():
+        st.rerun()

@@ -28,12 +28,12 @@ def test_points_and_tasks_are_marked_everywhere(page: Page, address: str):
     page.mouse.move(box["x"] + 0.7 * box["width"], box["y"] + 0.7 * box["height"], steps=5)
     page.mouse.up()
     expect(space.get_by_alt_text("The chosen images, one row a class")).to_be_visible()
-    expect(page.locator(".il-picked").first).to_be_attached()  # their tasks' cards
+    expect(page.locator(".st-key-card-3 .il-bar")).to_have_css("height", "10px")  # their tasks' cards
     button(page, "Let go").click()
-    expect(page.locator(".il-picked")).to_have_count(0)
+    expect(page.locator(".st-key-card-3 .il-bar")).to_have_css("height", "5px")
     button(page, "Highlight task 2").click()
-    expect(page.locator(".st-key-card-2 .il-picked")).to_be_attached()
-    expect(page.locator(".il-picked")).to_have_count(1)
+    expect(page.locator(".st-key-card-2 .il-bar")).to_have_css("height", "10px")
+    expect(page.locator(".st-key-card-1 .il-bar")).to_have_css("height", "5px")
     expect(page.locator(".il-sheet-labels span").first).to_have_css("opacity", "0.25")  # the rows of the others
     for panel, trace in (("features", "Trouser · real"), ("forgetting", "1 · T-shirt/top, Trouser")):
         faint = page.evaluate(FAINT, [panel, trace])
