@@ -17,12 +17,10 @@ from cl_core.backbones.clip import Clip
 from cl_core.backbones.clip_chain import ClipChain
 from cl_core.config import InvertConfig, UnseenConfig
 from cl_core.events import Event
-from cl_core.inversion import Knowledge, invert_targets
-from cl_core.inversion.objectives import InputStatistics
 from cl_core.newcomer import World, accuracy
 from cl_core.seeding import generator
-from cl_core.statistics import ClassGaussians, measure_moments
 from cl_core.unseen import Accuracy, Projection
+from cl_core.unseen_images import pseudo_images
 
 DREAMT = 0.8  # share of the work that is inversion, for the progress that is told
 
@@ -62,27 +60,12 @@ def _inverted(
 ) -> Generator[Event, None, Tensor]:
     """Images (n, 3, h, w) in [0, 1] of target features (n, d)."""
     examples = torch.tensor(world.examples).float() / 255
-    inputs, norms = measure_moments(chain, examples, "channel")
-    labels = torch.zeros(len(targets), dtype=torch.int64)
-    pixels = examples.transpose(0, 1).flatten(1)
-    knowledge = Knowledge(
-        classes=(0,),
-        gaussians=ClassGaussians("diagonal").fit(targets, labels, [0]),
-        inputs=[InputStatistics(of.mean, of.variance) for of in inputs],
-        norms=norms,
-        features=targets[None],
-        pool=1,
-        examples=examples,
-        colours=torch.cov(pixels, correction=0),
-    )
-    normalise = chain.normaliser(np.zeros(3, np.float32), np.ones(3, np.float32))
-    draws = generator(seed, "dream", world.name)
-    steps = invert_targets(chain, knowledge, targets, labels, config, normalise, draws)
+    steps = pseudo_images(chain, examples, targets, config, generator(seed, "dream", world.name))
     while True:
         try:
             event = next(steps)
         except StopIteration as end:
-            return end.value.images
+            return end.value
         yield dataclasses.replace(event, fraction=DREAMT * event.fraction)
 
 

@@ -5,20 +5,29 @@ Four worlds of the small CLIP. In each the truth is known, and is used for judgi
 
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
-from cl_core import datasets, unseen
+from cl_core import datasets, unseen, unseen_images
 from cl_core.backbones.clip import Clip
-from cl_core.config import UnseenConfig
+from cl_core.backbones.clip_chain import ClipChain
+from cl_core.config import InvertConfig, UnseenConfig
 from cl_core.datasets import emoji
 from cl_core.events import Event
+from cl_core.images import from_bytes
 from cl_core.pretraining import captions, evaluation
 from cl_core.pretraining.ground import on_white
+from cl_core.seeding import generator
 from cl_core.unseen import Accuracy, Adapted, Judgement, KnownClasses, Projection
 
+DREAMS, NEW_DREAMS = 12, 32  # pseudo-images of an old class and of the new one
+EXAMPLES = 500  # images that the layers' statistics are measured on
+BATCH, CPU = 256, torch.device("cpu")
+T = TypeVar("T")
 NEIGHBOURS = 40  # old classes of the world of things, where there are more than a thousand
 
 
@@ -27,8 +36,8 @@ class World:
     """Classes with images, of which one after the other is taken to be new.
 
     known: all of them, from images to learn from, whose features and labels are train (n, d), (n,); test: of other
-    images; new: those that play the new class; old: those that stay, less the new one. most: only so many old ones, the
-    nearest in text.
+    images; images: the pictures of both, uint8 (n, 3, h, w); prompts: of each class; new: those that play the new
+    class; old: those that stay, less the new one; most: only so many old ones, the nearest in text.
     """
 
     name: str
@@ -36,6 +45,8 @@ class World:
     known: KnownClasses
     train: tuple[Tensor, Tensor]
     test: tuple[Tensor, Tensor]
+    images: tuple[np.ndarray, np.ndarray]
+    prompts: tuple[tuple[str, ...], ...]
     new: tuple[int, ...]
     old: tuple[int, ...]
     most: int | None = None
@@ -50,12 +61,30 @@ class World:
 
 
 @dataclass(frozen=True)
-class Trial:
-    """One class that was new. accuracies: of test images of the old classes and all of the new one, by who names them.
+class Dreams:
+    """Pseudo-images (classes · DREAMS, 3, h, w) of all the classes of a world, and what made them.
 
-    "zero-shot"; "adapted": on the projected features; and two controls: "without the new": the old classes' features
-    alone, "on real features": the projected ones replaced by the class's own.
+    examples: real images of the world's classes, of which statistics over all of them are used.
     """
+
+    clip: Clip
+    chain: ClipChain
+    examples: Tensor
+    invert: InvertConfig
+    images: Tensor
+
+
+# Who names the test images of old and new classes.
+ZERO_SHOT = "zero-shot"
+ADAPTED = "adapted on projected features"
+ON_IMAGES = "adapted on their pseudo-images"
+WITHOUT = "control: adapted to the old classes alone"
+ON_REAL = "control: adapted on real features of the new class"
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One class that was new. accuracies: by who names the images."""
 
     projection: Projection
     judgement: Judgement
@@ -67,38 +96,69 @@ def worlds(clip: Clip) -> list[World]:
     return [_concepts(clip), _things(clip), _clothes(clip), _groups(clip)]
 
 
-def trial(world: World, new: int, config: UnseenConfig, seed: int) -> Trial:
-    """One class of a world taken to be new. Raises ConfigError, Diverged."""
+def trial(world: World, new: int, config: UnseenConfig, seed: int, dreams: Dreams | None = None) -> Trial:
+    """One class of a world taken to be new; with dreams also learned from images. Raises ConfigError, Diverged."""
     chosen = world.beside(new)
     old, prototype = world.known.take(chosen), world.known.prototypes[new]
     proposed = unseen.propose(old, world.known.names[new], prototype, config, seed)
     (train, train_labels), (test, test_labels) = world.train, world.test
-    own = train[train_labels == new]
-    real = torch.cat([own, test[test_labels == new]])
-    place = torch.full((len(world.known),), -1)
+    own, place = train_labels == new, torch.full((len(world.known),), -1)
     place[[*chosen, new]] = torch.arange(len(chosen) + 1)
-    # Nothing was learned from any image of the new class, so that all of them can test.
-    asked = (place[test_labels] >= 0) & (test_labels != new)
-    features = torch.cat([test[asked], real])
-    labels = torch.cat([place[test_labels][asked], torch.full((len(real),), len(chosen))])
-    true = Projection(proposed.name, proposed.prototype, proposed.lenders, _repeated(own, config.samples))
+    asked = place[test_labels] >= 0
+    # Who learned from no image of the new class is tested on all of them: there are few.
+    features = torch.cat([test[asked], train[own]])
+    labels = torch.cat([place[test_labels[asked]], place[train_labels[own]]])
     names: dict[str, Adapted] = {
-        "zero-shot": unseen.zero_shot(old, [proposed]),
-        "adapted": _drained(unseen.adapt(old, [proposed], config, seed)),
-        "without the new": _without(old, proposed, config, seed),
-        "on real features": _drained(unseen.adapt(old, [true], config, seed)),
+        ZERO_SHOT: unseen.zero_shot(old, [proposed]),
+        ADAPTED: drained(unseen.adapt(old, [proposed], config, seed)),
+        WITHOUT: _without(old, proposed, config, seed),
     }
     scores = {name: unseen.accuracy(by, features, labels, len(old)) for name, by in names.items()}
+    if dreams is not None:
+        adapted = _on_images(world, dreams, [*chosen, new], proposed, config, seed)
+        pictures = np.concatenate([world.images[1][asked], world.images[0][own]])
+        with torch.no_grad():
+            seen = torch.cat([adapted.features(part) for part in from_bytes(pictures, CPU).split(BATCH)])
+        scores[ON_IMAGES] = unseen.accuracy(unseen_images.as_adapted(adapted), seen, labels, len(old))
+    true = Projection(proposed.name, proposed.prototype, proposed.lenders, _repeated(train[own], config.samples))
+    best = drained(unseen.adapt(old, [true], config, seed))
+    scores[ON_REAL] = unseen.accuracy(best, test[asked], place[test_labels[asked]], len(old))
+    real = torch.cat([train[own], test[test_labels == new]])
     return Trial(proposed, unseen.judge(old, proposed, real), scores)
+
+
+def dream(clip: Clip, world: World, invert: InvertConfig, seed: int) -> Dreams:
+    """Pseudo-images of every class of a world, from draws of the Gaussians, which stand for the old classes'."""
+    chain, known = ClipChain(clip).eval(), world.known
+    some = from_bytes(world.images[0][:: max(1, len(world.images[0]) // EXAMPLES)], CPU)
+    draws = generator(seed, "dreams", world.name)
+    targets = [F.normalize(known.gaussians.sample(c, DREAMS, draws), dim=1) for c in range(len(known))]
+    images = drained(unseen_images.pseudo_images(chain, some, torch.cat(targets), invert, draws))
+    return Dreams(clip, chain, some, invert, images)
+
+
+def _on_images(
+    world: World, dreams: Dreams, classes: Sequence[int], new: Projection, config: UnseenConfig, seed: int
+) -> ClipChain:
+    """The towers' adapters after they have learned from pseudo-images; classes: the old ones, then the new one."""
+    draws, features = generator(seed, "dreams", new.name), new.features[:NEW_DREAMS]
+    made = drained(unseen_images.pseudo_images(dreams.chain, dreams.examples, features, dreams.invert, draws))
+    images = torch.cat([dreams.images[DREAMS * c : DREAMS * (c + 1)] for c in classes[:-1]])
+    labels = torch.arange(len(classes) - 1).repeat_interleave(DREAMS)
+    own = torch.full((len(made),), len(classes) - 1)
+    prompts = [world.prompts[c] for c in classes]
+    steps = unseen_images.adapt_on_images(dreams.clip, prompts, (images, labels), (made, own), config, seed)
+    return drained(steps)
 
 
 def _without(old: KnownClasses, new: Projection, config: UnseenConfig, seed: int) -> Adapted:
     """Adapted to the old classes alone; the new one keeps its text prototype."""
-    alone = _drained(unseen.adapt(old, [], config, seed))
+    alone = drained(unseen.adapt(old, [], config, seed))
     return Adapted(torch.cat([alone.prototypes, new.prototype[None]]), alone.scale, alone.adapter)
 
 
-def _drained(steps: Generator[Event, None, Adapted]) -> Adapted:
+def drained(steps: Generator[Event, None, T]) -> T:
+    """What the steps return in the end."""
     while True:
         try:
             next(steps)
@@ -131,7 +191,8 @@ def _world(
         prototypes = clip.prototypes(prompts)
     parts = [(evaluation.features(clip, images), torch.tensor(labels)) for images, labels in (train, test)]
     known = unseen.know(*parts[0], names, prototypes, float(clip.scale.detach()))
-    return World(name, about, known, parts[0], parts[1], tuple(new), tuple(old), most)
+    images, said = (train[0], test[0]), tuple(tuple(of) for of in prompts)
+    return World(name, about, known, parts[0], parts[1], images, said, tuple(new), tuple(old), most)
 
 
 def _concepts(clip: Clip) -> World:

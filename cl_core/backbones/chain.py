@@ -54,7 +54,7 @@ class Backbone(nn.Module):
         self.stages = list(stages)
         self.input_shape = input_shape
         # Maps features to logits; has a weight (classes, d), a bias and their sizes, as this one. See `set_head`.
-        self.head: Any = nn.Linear(1, 1)
+        self.head: Any = nn.utils.skip_init(nn.Linear, 1, 1)
 
     def features(self, x: Tensor) -> Tensor:
         """Penultimate features (n, d) of normalised images (n, c, h, w)."""

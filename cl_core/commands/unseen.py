@@ -13,6 +13,7 @@ import numpy as np
 from cl_core.commands import options, report
 from cl_core.config import ConfigError, UnseenConfig
 from cl_core.files import write_whole
+from cl_core.presets import preset
 from cl_core.store import StoreError
 
 if TYPE_CHECKING:
@@ -28,6 +29,13 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser.add_argument("--world", action="append", metavar="NAME", help="only this one; may come several times")
     parser.add_argument("--every", type=int, default=1, metavar="N", help="only each N-th class is new; default: 1")
     parser.add_argument("--first", type=int, default=0, metavar="N", help="where that counting begins; default: 0")
+    parser.add_argument(
+        "--images",
+        type=int,
+        default=0,
+        metavar="N",
+        help="of the first N new classes of a world also make pseudo-images and learn from them (slow); default: 0",
+    )
     parser.add_argument("--seed", type=int, default=0, help="of what is drawn; default: 0")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="change a setting, as in k=3")
     parser.add_argument("--out", type=Path, default=Path("runs") / "unseen.json", help="file for the results, .json")
@@ -44,7 +52,8 @@ def run(args: argparse.Namespace) -> None:
     from cl_core import unseen_trials
     from cl_core.backbones.clip import SMALL_WEIGHTS, load_small
 
-    worlds = unseen_trials.worlds(load_small(args.weights or SMALL_WEIGHTS))
+    clip = load_small(args.weights or SMALL_WEIGHTS)
+    worlds = unseen_trials.worlds(clip)
     known = [world.name for world in worlds]
     if strange := [name for name in args.world or [] if name not in known]:
         raise ConfigError(f"There is no world “{strange[0]}”; known are {', '.join(known)}.")
@@ -53,8 +62,14 @@ def run(args: argparse.Namespace) -> None:
         chosen = world.new[args.first :: args.every]
         if not chosen:
             raise ConfigError(f"No class of {world.name} is left to be new: choose a smaller --first.")
-        bar = tqdm(chosen, desc=world.name, mininterval=1)
-        rows = [row(unseen_trials.trial(world, new, config, args.seed)) for new in bar]
+        dreams = None
+        if args.images and world.most is None:  # where all the classes may be old ones
+            print(f"Making pseudo-images of the {len(world.known)} classes of {world.name}", flush=True)
+            dreams = unseen_trials.dream(clip, world, preset("clip-demo").invert, args.seed)
+        rows = []
+        for i, new in enumerate(tqdm(chosen, desc=world.name, mininterval=1)):
+            of_images = dreams if i < args.images else None
+            rows.append(row(unseen_trials.trial(world, new, config, args.seed, of_images)))
         found.append(summary(world, rows) | {"rows": rows})
     table = markdown(found)
     print(f"\n{table}")
@@ -103,7 +118,11 @@ def summary(world: "World", rows: Sequence[Row]) -> dict[str, Any]:
         "new_classes": len(rows),
         "guesses": guesses,
         "ahead": ahead,
-        "accuracies": {name: _means([row["accuracies"][name] for row in rows]) for name in rows[0]["accuracies"]},
+        "accuracies": {
+            name: _means(of) | {"new_classes": len(of)}
+            for name in rows[0]["accuracies"]
+            if (of := [row["accuracies"][name] for row in rows if name in row["accuracies"]])
+        },
     }
 
 
@@ -138,9 +157,10 @@ def markdown(found: Sequence[Mapping[str, Any]]) -> str:
         lines += [
             f"| {name} | {_number(of['cosine'])} | {_number(of['about'])} |" for name, of in world["guesses"].items()
         ]
-        lines += ["", "| Named rightly, % | All | Old classes | New class |", "|---|---|---|---|"]
+        lines += ["", "| Named rightly, % | New classes | All | Old classes | New class |", "|---|---|---|---|---|"]
         for name, of in world["accuracies"].items():
-            lines.append(f"| {name} | " + " | ".join(f"{100 * of[side]:.1f}" for side in SIDES) + " |")
+            shares = " | ".join(f"{100 * of[side]:.1f}" for side in SIDES)
+            lines.append(f"| {name} | {of['new_classes']} | {shares} |")
         parts.append("\n".join(lines))
     return "\n\n".join(parts)
 
