@@ -157,6 +157,18 @@ def experiments() -> list[Snapshot]:
     return [node for node in _all(own_store()) if node.parent is None][::-1]
 
 
+def ends() -> list[tuple[Snapshot, Snapshot]]:
+    """(root, the leaf that got farthest) of each of the person's own experiments, newest first."""
+    store = own_store()
+    nodes = _all(store)
+    farthest: dict[str, Snapshot] = {}
+    for node in nodes:  # oldest first: of several that got as far, the last
+        root = _root(store, node.id)
+        if root not in farthest or node.tasks_learned >= farthest[root].tasks_learned:
+            farthest[root] = node
+    return [(node, farthest[node.id]) for node in nodes if node.parent is None][::-1]
+
+
 def delete(store: Store, node_id: str) -> None:
     """Remove a snapshot of the person's own and all that grew from it, with their notes. Raises StoreError."""
     gone = store.delete(node_id)

@@ -102,9 +102,13 @@ def mark(c: int) -> str:
     return f'<img class="il-mark" src="{symbol_image(c)}" alt="">'
 
 
+# How Plotly's dashes look in a sample of a line.
+PATTERNS = {"dot": "2 3", "dash": "7 4", "longdashdot": "9 3 2 3", "longdash": "11 4", "dashdot": "6 3 2 3"}
+
+
 def line(paint: str, dash: str) -> str:
     """A sample of a line, "solid" or dashed as Plotly calls it."""
-    pattern = {"dot": "2 3", "dash": "7 4", "longdashdot": "9 3 2 3", "longdash": "12 4"}.get(dash, "")
+    pattern = PATTERNS.get(dash, "")
     svg = (
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 30 8">'
         f'<path d="M0 4h30" stroke="{paint}" stroke-width="{2 if pattern else 4}" stroke-dasharray="{pattern}"/></svg>'

@@ -10,7 +10,7 @@ from dashboard.charts.style import figure
 from dashboard.palette import Ink, colour, faded, symbol
 
 Matrix = Sequence[Sequence[float]]
-DASHES = ("dot", "dash", "longdashdot", "longdash")  # of the runs beside
+DASHES = ("dot", "dash", "longdashdot", "longdash", "dashdot")  # of the runs beside
 PERCENT = {"range": [-0.03, 1.04], "tickformat": ".0%", "tickvals": [0, 0.25, 0.5, 0.75, 1]}
 
 

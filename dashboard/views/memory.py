@@ -2,14 +2,14 @@
 
 import streamlit as st
 
-from cl_core import metrics, strategies
+from cl_core import metrics
 from dashboard import markup, state
 from dashboard.charts import forgetting as charts
 from dashboard.charts import losses
 from dashboard.charts.style import CONFIG
+from dashboard.views import overlay
 from dashboard.views.scene import SPLITS, Scene, composed, framed
 
-TOLD, ZERO_SHOT = "task given", "zero-shot"
 LOSS_WORDS = {
     "total": "sum", "cross_entropy": "cross-entropy", "local_ce": "new classes (local cross-entropy)",
     "hard_kd": "old logits (hard distillation)", "feature_kd": "old features", "readout": "read-out",
@@ -19,7 +19,7 @@ LOSS_WORDS = {
 
 
 def curves(scene: Scene) -> None:
-    """Forgetting curves, with the run without replay beside."""
+    """Forgetting curves, with other runs laid over them."""
     reading = "A line falls when its task is forgotten. Bold: all the classes seen so far, without being told the task."
     with framed("forgetting", "Does it remember?", reading):
         with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -27,14 +27,11 @@ def curves(scene: Scene) -> None:
             st.segmented_control("Accuracy on", SPLITS, **choice)  # type: ignore[call-overload]
             st.caption("Choose settings by validation; quote test, once, in the end.", width="content")
         upto = len(scene.accuracy())
-        others = [
-            charts.Run(leaf.record["strategy"], scene.accuracy(leaf)[:upto], scene.totals(leaf)[:upto])
-            for leaf in scene.beside()
-        ]
-        told = [*_zero_shot(scene), *_when_told(scene)]
+        laid = overlay.choose(scene)
+        runs = [one.run for one in laid]
         owners = [] if scene.domains else [scene.classes(task) for task in range(len(scene.node.task_sizes))]
         figure, style = composed(
-            ("forgetting", scene.node.id, scene.split, scene.ink, *(repr(run) for run in others)),
+            ("forgetting", scene.node.id, scene.split, scene.ink, *(repr(run) for run in runs)),
             "panel-forgetting",
             lambda: charts.curves(
                 scene.accuracy(),
@@ -42,45 +39,20 @@ def curves(scene: Scene) -> None:
                 scene.task_names,
                 scene.first_classes,
                 scene.ink,
-                [*others, *told],
+                runs,
                 owners,
             ),
         )
         st.html(f"<style>{style}</style>")
         st.plotly_chart(figure, config=CONFIG, key="forgetting", alt="Accuracy of each task after each step")
-        st.html(markup.task_key(scene.task_names[:upto], scene.first_classes, _lines(scene, others, told)))
+        st.html(markup.task_key(scene.task_names[:upto], scene.first_classes, _lines(scene, laid)))
 
 
-def _zero_shot(scene: Scene) -> list[charts.Run]:
-    """Accuracy over all the classes seen, of a network that knows words and has learned nothing."""
-    known = scene.tree.path(scene.node.id)[0].record.get("zero_shot")
-    totals = known["total_accuracy"][scene.split][: len(scene.accuracy())] if known else []
-    return [charts.Run(ZERO_SHOT, [], totals)] if totals else []
-
-
-def _when_told(scene: Scene) -> list[charts.Run]:
-    """Task-incremental accuracy: of all the classes seen, when the task of each image is told. None where all tasks
-
-    have the same classes: there is nothing to tell.
-    """
-    rows = scene.record.get("task_accuracy", {}).get(scene.split, [])
-    if scene.domains or not rows:
-        return []
-    sizes = scene.node.task_sizes
-    return [charts.Run(TOLD, [], [metrics.average_accuracy(rows[: i + 1], sizes) for i in range(len(rows))])]
-
-
-def _lines(scene: Scene, others: list[charts.Run], told: list[charts.Run]) -> list[tuple[str, str]]:
-    """What the bold line and those of the other runs are: (a sample, words)."""
+def _lines(scene: Scene, laid: list[overlay.Overlay]) -> list[tuple[str, str]]:
+    """What the bold line and those laid over it are: (a sample, words)."""
     lines = [(markup.line(scene.ink.text, "solid"), "all the classes seen")]
-    for i, run in enumerate(others):
-        lines.append((markup.line(scene.ink.quiet, charts.dash(i)), f"the same with {strategies.get(run.name).title}"))
-    words = {
-        TOLD: "all seen, if the task of each image is told",
-        ZERO_SHOT: "all seen, by their words, nothing learned",
-    }
-    for i, run in enumerate(told, len(others)):
-        lines.append((markup.line(scene.ink.quiet, charts.dash(i)), words[run.name]))
+    for i, one in enumerate(laid):
+        lines.append((markup.line(scene.ink.quiet, charts.dash(i)), one.words))
     return lines
 
 
