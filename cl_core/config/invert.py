@@ -65,6 +65,15 @@ class InvertConfig:
         high=100_000,
         step=100,
     )
+    source: str = setting(
+        "optimisation",
+        "optimisation: each image is optimised on its own, layer by layer or through the whole network; generator: a "
+        "conditional generator is trained on the network, for as many steps as there are full-model iterations, and "
+        "makes all the images from noise and a class.",
+        label="Where images come from",
+        group="How close",
+        options=("optimisation", "generator"),
+    )
     groups: str = setting(
         "layers",
         "Which consecutive layers are inverted together: each on its own (the paper), the stages, two halves, or the "
@@ -279,6 +288,8 @@ class InvertConfig:
 
     def __post_init__(self) -> None:
         validate(self)
+        if self.source == "generator" and self.optimiser != "adam":
+            raise ConfigError("A generator learns with Adam: choose that optimiser, or images by optimisation.")
         if self.optimiser == "lbfgs" and self.pixels == "coarse-to-fine":
             raise ConfigError("L-BFGS cannot follow pixels that open on the way: choose plain or dct pixels, or Adam.")
         if self.optimiser == "lbfgs" and self.jitter:  # it compares values of the objective from step to step

@@ -3,8 +3,7 @@
 import dataclasses
 import functools
 import time
-from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Generator
 
 import torch
 from torch import Tensor
@@ -20,29 +19,14 @@ from cl_core.inversion import batches
 from cl_core.inversion.batches import Inversion
 from cl_core.inversion.film import Camera
 from cl_core.inversion.full_model import RefineStep, refine, roll
-from cl_core.inversion.objectives import FeatureTarget, InputStatistics
+from cl_core.inversion.generator import invert_with_generator
+from cl_core.inversion.knowledge import Knowledge
+from cl_core.inversion.objectives import FeatureTarget
 from cl_core.inversion.optimisers import Adam, Optimiser, PerImageLBFGS
 from cl_core.inversion.per_layer import invert_group
 from cl_core.inversion.pixels import CoarseToFinePixels, DCTPixels, Pixels, PlainPixels
 from cl_core.inversion.starts import GroupStarts
 from cl_core.inversion.work import Work
-from cl_core.statistics import ClassGaussians, Moments
-
-
-@dataclass(frozen=True)
-class Knowledge:
-    """What data-free learning has kept of the classes to invert, in the order of `classes`."""
-
-    classes: tuple[int, ...]
-    gaussians: ClassGaussians
-    inputs: Sequence[InputStatistics]  # one a layer: of its input
-    norms: Sequence[Moments]  # one a BatchNorm: of its input
-    features: Tensor  # (g, n, d) of each class, for its contrastive model: real for new classes, synthetic for old
-    pool: int  # side of the feature grid
-    examples: (
-        Tensor  # normalised images of the current task (m, c, h, w), for decoders; empty unless they are asked for
-    )
-    colours: Tensor  # (c, c) covariance of the current task's pixels
 
 
 def layer_iterations(config: InvertConfig, groups: int) -> list[int]:
@@ -83,6 +67,8 @@ def invert_classes(
     """
     shares = batches.shares(len(knowledge.classes), config.images_per_class, config.batch)
     targets, labels = draw_targets(knowledge, config, generator)
+    if config.source == "generator":
+        return (yield from invert_with_generator(backbone, knowledge, targets, labels, config, normalise, generator))
     parts: list[Inversion] = []
     for share in shares:
         rows = batches.rows(len(knowledge.classes), config.images_per_class, share)
@@ -235,7 +221,7 @@ def _refine(
             curves.setdefault(name, []).append(value)
         if watch is not None:
             watch(step)
-        yield work.refine_event(len(curves["total"]), step.losses, step.images)
+        yield work.refine_event(len(curves["total"]), step.losses, step.images.__getitem__)
         camera.refined(step.images, len(curves["total"]), work.done, step.losses["total"])
     result.refine = {"iterations": config.full_iterations, "curve": curves, "seconds": time.perf_counter() - began}
     camera.ended(images, work.done, min(curves["total"]) if curves else None)

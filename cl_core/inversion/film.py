@@ -61,12 +61,13 @@ class Camera:
         layer, name = (None, "") if loss is None else (index + 1, name)
         self._take(self._normalise.inverse(x), stage, layer, name, iterations, iterations, units, loss)
 
-    def refined(self, images: Tensor, iteration: int, units: float, loss: float) -> None:
-        """The unit images (n, c, h, w) that an iteration of the refinement met, if it is one of the moments to keep.
+    def wants(self, iteration: int) -> bool:
+        """Whether an iteration of the refinement is one of the moments to keep. The last one is kept for `ended`."""
+        return iteration in self._moments and iteration < self._refinement
 
-        The last moment is kept for `ended`.
-        """
-        if iteration in self._moments and iteration < self._refinement:
+    def refined(self, images: Tensor, iteration: int, units: float, loss: float) -> None:
+        """The unit images (n, c, h, w) that an iteration of the refinement met, if it is one of the moments to keep."""
+        if self.wants(iteration):
             self._take(
                 images[self._rows.to(images.device)], "refine", None, "", iteration, self._refinement, units, loss
             )
