@@ -142,8 +142,12 @@ def _entrant(name: str, row: Row) -> Entrant:
 
 
 def found() -> dict[str, Path]:
-    """The files there are, by a name for the address: those shipped with the project, then one's own, newest first."""
-    shipped = {f"shipped/{kind}": SHIPPED / f"{kind}.json" for kind in KINDS}
+    """The files there are, by a name for the address: those shipped with the project, then one's own, newest first.
+
+    More than one of a kind may be shipped: KIND-WHICH.json.
+    """
+    known = [file for kind in KINDS for file in (SHIPPED / f"{kind}.json", *sorted(SHIPPED.glob(f"{kind}-*.json")))]
+    shipped = {f"shipped/{file.stem}": file for file in known}
     own = [file for kind in KINDS for file in OWN.glob(f"*/{kind}.json")]
     own.sort(key=lambda file: (-file.stat().st_mtime, str(file)))
     files = shipped | {f"{file.parent.name}/{file.stem}": file for file in own}

@@ -80,9 +80,10 @@ def _choice(files: dict[str, Path]) -> str | None:
 
 def _words(name: str) -> str:
     """The name of results for people."""
-    folder, kind = name.split("/")
+    folder, stem = name.split("/")
+    kind, _, which = stem.partition("-")
     where = "shipped with the project" if folder == "shipped" else f"yours, in {evidence.OWN / folder}"
-    return f"{WORDS[kind].capitalize()} · {where}"
+    return f"{', '.join(filter(None, [WORDS[kind].capitalize(), which]))} · {where}"
 
 
 def _results(file: Path, whole: Evidence) -> None:

@@ -70,6 +70,17 @@ def test_shipped_results_come_first_and_all_there_are_can_be_chosen(places):
     assert "“the paper's PMI” after 20" in texts(page)
 
 
+def test_a_second_race_can_be_shipped_beside_the_first(places):
+    evidence_samples.written(evidence.SHIPPED)
+    shutil.copy(evidence.SHIPPED / "race.json", evidence.SHIPPED / "race-resnet20.json")
+    assert [name for name in evidence.found() if "race" in name] == ["shipped/race", "shipped/race-resnet20"]
+    page = open_page()
+    assert "Race of inversions, resnet20 · shipped with the project" in page.selectbox(key="w.results").options
+    page.selectbox(key="w.results").set_value("shipped/race-resnet20").run()
+    assert not page.exception
+    assert "“the paper's PMI” after 20" in texts(page)
+
+
 @pytest.mark.parametrize(("kind", "figures"), [("compare", 6), ("race", 4), ("ablate", 2)])
 def test_each_kind_has_its_sentence_figures_table_and_command(kind, figures):
     file = own(kind)
