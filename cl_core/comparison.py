@@ -10,7 +10,6 @@ import json
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
 
@@ -18,7 +17,7 @@ import numpy as np
 
 from cl_core import metrics
 from cl_core.config import ConfigError
-from cl_core.files import write_whole
+from cl_core.files import Files
 from cl_core.pulse import pulse
 from cl_core.snapshot import Snapshot
 from cl_core.store import StoreError
@@ -157,31 +156,31 @@ def of_views(a: Snapshot, b: Snapshot, network: str) -> Comparison | None:
     return Comparison(network, **arrays, alignment=aligned)
 
 
-# Kept in a file beside the snapshots, by what it is made of.
+# Kept beside the snapshots, by what it is made of.
 
 
-def file_of(folder: Path, a: str, b: str, lender: str) -> Path:
-    """Where the comparison of these snapshots is kept in a store's folder; their ids say all that it depends on."""
+def name_of(a: str, b: str, lender: str) -> str:
+    """Under which name the comparison of these snapshots is kept in a store; their ids say all that it depends on."""
     identity = json.dumps([VERSION, DIMENSIONS, IMAGES_A_CLASS, a, b, lender])
-    return folder / "comparisons" / f"{hashlib.sha256(identity.encode()).hexdigest()[:20]}.npz"
+    return f"comparisons/{hashlib.sha256(identity.encode()).hexdigest()[:20]}.npz"
 
 
-def save(file: Path, made: Comparison) -> None:
+def save(files: Files, name: str, made: Comparison) -> None:
     """Write it whole or not at all. Raises StoreError when the disk refuses."""
     arrays = {name: _compact(getattr(made, name)) for name in ARRAYS}
     told = json.dumps({"lender": made.lender, "alignment": made.alignment})
     content = io.BytesIO()
     np.savez_compressed(content, allow_pickle=False, told=np.array(told), **arrays)
     try:
-        write_whole(file, content.getvalue())
+        files.write(name, content.getvalue())
     except OSError as error:
-        raise StoreError(f"The comparison could not be saved in {file.parent} ({error.strerror or error}).") from error
+        raise StoreError(f"The comparison could not be saved in {files.path} ({error.strerror or error}).") from error
 
 
-def read(file: Path) -> Comparison | None:
+def read(files: Files, name: str) -> Comparison | None:
     """What was saved; None when it is not there or damaged, so that it is computed again."""
     try:
-        with np.load(file, allow_pickle=False) as found:
+        with np.load(io.BytesIO(files.read(name)), allow_pickle=False) as found:
             told = json.loads(str(found["told"]))
             return Comparison(told["lender"], **{name: found[name] for name in ARRAYS}, alignment=told["alignment"])
     except (OSError, ValueError, KeyError, TypeError, EOFError, RecursionError, BadZipFile, zlib.error):

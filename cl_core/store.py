@@ -39,7 +39,7 @@ from cl_core.nodes import (
 from cl_core.snapshot import Snapshot, freeze
 
 GRACE = 600.0  # seconds in which a step that reuses an object is surely written
-FOLDERS = ("nodes", "objects", "notes", "comparisons", "races")  # where files are written by way of a .part
+FOLDERS = ("nodes", "objects", "notes", "comparisons", "umap", "races")  # where files are written by way of a .part
 __all__ = ["DamagedError", "Store", "StoreError", "VersionError", "node_name", "object_name", "sealed"]
 
 LOG = logging.getLogger(__name__)

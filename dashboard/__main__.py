@@ -15,9 +15,9 @@ def umap(args: argparse.Namespace) -> None:
     """Draw the UMAP picture of the example's last snapshot."""
     store = library.example_store()
     view = library.look(store, library.example().main).group("view")
-    for _ in projections.compute_umap(view, store.path):
+    for _ in projections.compute_umap(view, store.files):
         pass
-    print(f"{store.path / 'umap' / projections.umap_key(view)}.npz")
+    print(f"{store.path / projections.umap_name(view)}")
 
 
 def report(args: argparse.Namespace) -> None:
@@ -78,6 +78,15 @@ def cancel(args: argparse.Namespace) -> int:
     return int(missed > 0)
 
 
+def soak(args: argparse.Namespace) -> int:
+    """Several browser sessions at once; 1 when something went wrong."""
+    from dashboard import soak as soaked
+
+    told = soaked.soak(args.sessions, args.minutes, args.seed)
+    print(soaked.table(told))
+    return int(bool(told.faults))
+
+
 def _count(text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= 100:
         raise argparse.ArgumentTypeError(f"“{text}” is no number of repeats: 1 to 100 are allowed.")
@@ -111,6 +120,12 @@ def main() -> int:
     stopping.add_argument("--preset", choices=list(presets.PRESETS), default="demo")
     stopping.add_argument("--repeats", type=_count, default=3, help="cancels of each stage; default: 3")
     stopping.set_defaults(run=cancel)
+    about = "let several browser sessions learn, invert and cancel at random, and look whether each sees its own"
+    many = commands.add_parser("soak", help=about, description=about)
+    many.add_argument("--sessions", type=_count, default=8, help="default: 8")
+    many.add_argument("--minutes", type=float, default=10.0, help="default: 10")
+    many.add_argument("--seed", type=int, default=0, help="of what they do")
+    many.set_defaults(run=soak)
     args = parser.parse_args()
     try:
         return args.run(args) or 0

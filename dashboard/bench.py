@@ -19,7 +19,7 @@ import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
@@ -99,14 +99,14 @@ def measure(repeats: int) -> list[Measure]:
         "point": Measure("a point chosen, to its image", 0.6),
         "marked": Measure("a point chosen, to the images marked", 0.6),
     }
-    with tempfile.TemporaryDirectory() as folder, serving(Path(folder)) as address, sync_playwright() as playwright:
+    with tempfile.TemporaryDirectory() as folder, serving(Path(folder)) as server, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=browser_path, args=list(FLAGS))
         try:
             for number in range(repeats + 1):
                 context = browser.new_context(viewport={"width": 1400, "height": 900})
                 page = context.new_page()
                 page.set_default_timeout(PATIENCE)
-                _visit(page, address, warm if number else cold)
+                _visit(page, server.address, warm if number else cold)
                 if number:
                     _use(page, used)
                 context.close()
@@ -167,9 +167,19 @@ def _rest(page: Any) -> None:
     page.wait_for_function("document.querySelector('[data-stale=true]') === null")
 
 
+class Server(NamedTuple):
+    """The app, served for a measurement."""
+
+    address: str
+    process: int
+    store: Path
+    log: Path
+
+
 @contextlib.contextmanager
-def serving(store: Path) -> Iterator[str]:
-    """The app on a free port, with an empty store; gives its address. Raises BenchError when it does not come up."""
+def serving(folder: Path) -> Iterator[Server]:
+    """The app on a free port, with an empty store. Raises BenchError when it does not come up."""
+    store, told = folder / "store", folder / "server.log"
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -185,17 +195,17 @@ def serving(store: Path) -> Iterator[str]:
         "--server.headless",
         "true",
     ]
-    environment = os.environ | {"INVERSION_LAB_STORE": str(store / "store")}
-    with (store / "server.log").open("wb") as log:
+    environment = os.environ | {"INVERSION_LAB_STORE": str(store)}
+    with told.open("wb") as log:
         server = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
     try:
         address = f"http://127.0.0.1:{port}"
         limit = time.monotonic() + PATIENCE / 1000
         while not _answers(f"{address}/_stcore/health"):
             if server.poll() is not None or time.monotonic() > limit:
-                raise BenchError(f"The app does not come up: {(store / 'server.log').read_text().strip()[-300:]}")
+                raise BenchError(f"The app does not come up: {told.read_text().strip()[-300:]}")
             time.sleep(0.1)
-        yield address
+        yield Server(address, server.pid, store, told)
     finally:
         server.terminate()
         server.wait(20)

@@ -11,7 +11,6 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from cl_core import comparison
@@ -79,7 +78,7 @@ def measure(config: Config, repeats: int, kinds: Collection[str] = tuple(TITLES)
         parts += [("learn", lambda: _verb(path[2], config)), ("invert", lambda: _verb(path[3], config))]
         for step in path[1:]:
             store.save(step)
-        parts += [("comparison", lambda: _comparison(store, path)), ("umap", lambda: _umap(path[4], Path(folder)))]
+        parts += [("comparison", lambda: _comparison(store, path)), ("umap", lambda: _umap(path[4], store))]
         parts.append(("oracle", lambda: _oracle(config)))
         for kind, make in [part for part in parts if part[0] in kinds]:
             stages = {name: Stage(words, name, make) for name, words in TITLES[kind].items()}
@@ -98,13 +97,13 @@ def _verb(node: Snapshot, config: Config) -> Work:
 
 
 def _comparison(store: Store, path: list[Snapshot]) -> Work:
-    comparison.file_of(store.path, path[2].id, path[4].id, path[3].id).unlink(missing_ok=True)
+    store.files.remove(comparison.name_of(path[2].id, path[4].id, path[3].id))
     places = [(store, path[i].id) for i in (2, 4, 3)]
-    return work.compare([(places[0], places[1], places[2])], store.path)
+    return work.compare([(places[0], places[1], places[2])], store.files)
 
 
-def _umap(node: Snapshot, folder: Path) -> Work:
-    return projections.compute_umap(node.group("view"), folder)
+def _umap(node: Snapshot, store: Store) -> Work:
+    return projections.compute_umap(node.group("view"), store.files)
 
 
 def _oracle(config: Config) -> Work:

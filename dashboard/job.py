@@ -11,7 +11,7 @@ import threading
 import time
 import traceback
 import uuid
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Any
 
 from cl_core.config import ConfigError
@@ -95,6 +95,7 @@ class Job:
         self.stop_reason = ""  # not empty: it is to stop as soon as it can
         self.last_seen = time.monotonic()
         self.ended = 0.0
+        self.size = 0  # bytes that it holds on to, once it is over
 
     @property
     def active(self) -> bool:
@@ -104,12 +105,15 @@ class Job:
 class Registry:
     """All the jobs of this process.
 
-    limit: how many compute at the same time; grace: seconds without a page that asks, after which a job is stopped;
-    keep: finished jobs that are remembered.
+    limit: how many compute at the same time; grace: seconds without a page that asks, after which a job is stopped.
+    Of finished jobs, the latest are remembered: keep of them, while they take no more than most bytes together, each as
+    long as it was asked for within `age` seconds.
     """
 
-    def __init__(self, limit: int = 1, grace: float = 150.0, keep: int = 24) -> None:
-        self.limit, self.grace, self.keep = limit, grace, keep
+    def __init__(
+        self, limit: int = 1, grace: float = 150.0, keep: int = 24, most: int = 50_000_000, age: float = 3600.0
+    ) -> None:
+        self.limit, self.grace, self.keep, self.most, self.age = limit, grace, keep, most, age
         self._jobs: dict[str, Job] = {}
         self._queue: list[Job] = []
         self._running: set[str] = set()
@@ -137,6 +141,7 @@ class Registry:
     def get(self, id: str) -> Job | None:
         """The job of that id, if it is still remembered. Asking keeps it alive."""
         with self._lock:
+            self._evict()
             job = self._jobs.get(id)
             if job is not None:
                 job.last_seen = time.monotonic()
@@ -199,13 +204,30 @@ class Registry:
 
     def _finish(self, job: Job, state: str, message: str, details: str = "") -> None:
         job.message, job.details, job.ended = message, details, time.monotonic()
+        job.size = _size([job.mailbox.read(), job.result, message, details])
         job.state = state  # last: whoever sees the state sees the rest
         job.work = lambda: (_ for _ in ())  # let go of what the work held
 
     def _evict(self) -> None:
-        over = sorted((job for job in self._jobs.values() if not job.active), key=lambda job: job.ended)
-        for job in over[: max(0, len(over) - self.keep)]:
-            del self._jobs[job.id]
+        """Forget finished jobs that are too many, too large together, or that nobody has asked for any more."""
+        left, size = self.keep, self.most
+        for job in sorted((job for job in self._jobs.values() if not job.active), key=lambda job: -job.ended):
+            left, size = left - 1, size - job.size
+            if left < 0 or size < 0 or time.monotonic() - job.last_seen > self.age:
+                del self._jobs[job.id]
+
+
+def _size(value: Any) -> int:
+    """Bytes of a value and what it holds: of arrays and text what they take, a guess for the rest."""
+    if isinstance(value, str | bytes):
+        return len(value)
+    if isinstance(value, Mapping):
+        return 64 + sum(_size(part) for part in value.values())
+    if isinstance(value, list | tuple):
+        return 64 + sum(map(_size, value))
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return 64 + sum(_size(getattr(value, field.name)) for field in dataclasses.fields(value))
+    return int(getattr(value, "nbytes", 32))
 
 
 def _take(job: Job, item: Any) -> None:

@@ -9,20 +9,24 @@ not move when synthetic ones are added.
 
 import functools
 import hashlib
+import io
 import json
 import os
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Collection, Generator, Mapping
+from collections.abc import Collection, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 
 from cl_core.events import Event
+from cl_core.files import Files
+from cl_core.store import StoreError
 from dashboard.job import Step
 
 View = Mapping[str, np.ndarray]  # the arrays of a snapshot's group "view"
@@ -145,61 +149,70 @@ def umap_key(view: View) -> str:
     return digest.hexdigest()[:20]
 
 
-def stored_umap(view: View, folders: list[Path]) -> Projection | None:
-    """The UMAP picture of a view if one of these folders (of stores) has it."""
-    for folder in folders:
-        found = _read_umap(folder / "umap" / f"{umap_key(view)}.npz")
+def umap_name(view: View) -> str:
+    """Under which name its UMAP picture is kept in a store."""
+    return f"umap/{umap_key(view)}.npz"
+
+
+def stored_umap(view: View, places: Sequence[Files]) -> Projection | None:
+    """The UMAP picture of a view if one of these (of stores) has it."""
+    name = umap_name(view)
+    for files in places:
+        made = files.made(name)
+        found = _read_umap_once(files, name, made) if made is not None else None
         if found is not None:
             return found
     return None
 
 
-def _read_umap(file: Path) -> Projection | None:
-    return _read_umap_once(file, file.stat().st_mtime_ns) if file.is_file() else None
-
-
 @functools.lru_cache(maxsize=16)
-def _read_umap_once(file: Path, changed: int) -> Projection | None:
+def _read_umap_once(files: Files, name: str, made: float) -> Projection | None:
     try:
-        with np.load(file, allow_pickle=False) as arrays:
+        with np.load(io.BytesIO(files.read(name)), allow_pickle=False) as arrays:
             found = {name: arrays[name].astype(np.float64) for name in ("real", "synthetic", "mean", "covariance")}
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile):
         return None
     note = "UMAP bends space: an ellipse is fitted to projected draws of the Gaussian, it is not its image."
     return Projection(**found, axes=("UMAP 1", "UMAP 2"), note=note)
 
 
-def compute_umap(view: View, folder: Path) -> Generator[Any, None, Path]:
-    """Compute the UMAP picture of a view in a child process and keep it in the folder. For a job; closing it ends
-    the child."""
+def compute_umap(view: View, files: Files) -> Generator[Any, None, None]:
+    """Compute the UMAP picture of a view in a child process and keep it. For a job; closing it ends the child.
+
+    Raises StoreError when the disk refuses.
+    """
     yield Step("Drawing the UMAP picture")
-    target = folder / "umap" / f"{umap_key(view)}.npz"
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as scratch:
-        given, made, log = (Path(scratch) / name for name in ("given.npz", "made.npz", "log.txt"))
-        np.savez(given, allow_pickle=False, **umap_input(view))
-        environment = os.environ | {"OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"}
-        command = [sys.executable, "-m", "dashboard.umap_child", str(given), str(made)]
-        began = time.monotonic()
-        with log.open("wb") as errors:
-            child = subprocess.Popen(
-                command, stdout=errors, stderr=errors, env=environment, cwd=Path(__file__).parent.parent
-            )
-        try:
-            while child.poll() is None:
-                time.sleep(0.1)
-                elapsed = time.monotonic() - began
-                yield Event("measure", int(elapsed), 0, elapsed / (elapsed + 15))
-        finally:
-            if child.poll() is None:
-                child.kill()
-                child.wait()
-        if child.returncode != 0 or not made.is_file():
-            raise RuntimeError("UMAP could not be computed: " + log.read_text(errors="replace").strip()[-300:])
-        fresh = target.with_suffix(f".{os.getpid()}.part")
-        fresh.write_bytes(made.read_bytes())
-        os.replace(fresh, target)
-    return target
+    try:
+        with tempfile.TemporaryDirectory() as scratch:
+            content = yield from _umap_content(view, Path(scratch))
+        files.write(umap_name(view), content)
+    except OSError as error:
+        raise StoreError(f"The UMAP picture could not be saved ({error.strerror or error}).") from error
+
+
+def _umap_content(view: View, scratch: Path) -> Generator[Any, None, bytes]:
+    """The file that the child process makes, in a folder of its own."""
+    given, made, log = (scratch / name for name in ("given.npz", "made.npz", "log.txt"))
+    np.savez(given, allow_pickle=False, **umap_input(view))
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "dashboard.umap_child", str(given), str(made)]
+    began = time.monotonic()
+    with log.open("wb") as errors:
+        child = subprocess.Popen(
+            command, stdout=errors, stderr=errors, env=environment, cwd=Path(__file__).parent.parent
+        )
+    try:
+        while child.poll() is None:
+            time.sleep(0.1)
+            elapsed = time.monotonic() - began
+            yield Event("measure", int(elapsed), 0, elapsed / (elapsed + 15))
+    finally:
+        if child.poll() is None:
+            child.kill()
+            child.wait()
+    if child.returncode != 0 or not made.is_file():
+        raise RuntimeError("UMAP could not be computed: " + log.read_text(errors="replace").strip()[-300:])
+    return made.read_bytes()
 
 
 def umap_input(view: View) -> dict[str, np.ndarray]:

@@ -11,6 +11,7 @@ from typing import Any
 from cl_core import comparison, heats, memory, strategies
 from cl_core.ahead import remaining
 from cl_core.config import Config
+from cl_core.files import Files
 from cl_core.pulse import pulse
 from cl_core.racers import Racer
 from cl_core.snapshot import Snapshot
@@ -121,13 +122,13 @@ def race(place: Place, racers: Sequence[Racer], units: int, folder: Path) -> Gen
         heats.save(heats.file_of(folder, node.id, racer, units), heat)
 
 
-def compare(asked: Sequence[tuple[Place, Place, Place]], folder: Path) -> Generator[Any, None, None]:
-    """Compare snapshots, each A and B with the network of a third, and keep what is found in a store's folder."""
+def compare(asked: Sequence[tuple[Place, Place, Place]], files: Files) -> Generator[Any, None, None]:
+    """Compare snapshots, each A and B with the network of a third, and keep what is found with a store's files."""
     yield Step("Starting PyTorch", 0)
     _core()
     for number, (a, b, lender) in enumerate(asked, 1):
         yield Step("Looking at both with one network", number, len(asked))
-        file = comparison.file_of(folder, a[1], b[1], lender[1])
-        if comparison.read(file) is None:
+        name = comparison.name_of(a[1], b[1], lender[1])
+        if comparison.read(files, name) is None:
             network = lender[0].load(lender[1], ("model", "gaussians"))
-            comparison.save(file, comparison.compare(library.look(*a), library.look(*b), network))
+            comparison.save(files, name, comparison.compare(library.look(*a), library.look(*b), network))

@@ -53,7 +53,7 @@ LAYERS = {
         },
         {"library", "heats"},
         {"asking", "branches", "fetch", "markup", "projections", "pairs", "state", "teaching", "work"},
-        {"cancels", "deltas", "newcomers"},
+        {"cancels", "deltas", "newcomers", "soak"},
         {"cards", "charts", "closeup", "findings", "forms", "lessons", "tables"},
         {"exhibits"},
         {"views"},

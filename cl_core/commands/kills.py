@@ -79,7 +79,7 @@ def experiments(folder: Path, number: int, pipe: Connection) -> None:
         while (verb := node.next_verb) is not None:
             if experiment.step_id(node, verb, config) not in store:
                 pipe.send(("ready", None))  # all that was finished has been read
-            node = _drained(experiment.grow(node, verb, config, store))
+            node = drained(experiment.grow(node, verb, config, store))
             ids.append(node.id)
             pipe.send(("saved", node.id))
         if before:
@@ -119,7 +119,7 @@ class Told:
             self.there.difference_update(value)
 
 
-def _drained(steps: Iterator[Any]) -> Snapshot:
+def drained(steps: Iterator[Any]) -> Snapshot:
     while True:
         try:
             next(steps)

@@ -4,6 +4,7 @@ import argparse
 import time
 
 from cl_core.commands import options
+from cl_core.config import ConfigError
 from cl_core.store import Store, StoreError
 
 
@@ -18,10 +19,19 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
         action = actions.add_parser(name, help=about)
         options.add_store_option(action)
         action.set_defaults(run=run)
-    action = actions.add_parser("trial", help="kill a process that learns, inverts and saves, again and again")
+    action = actions.add_parser(
+        "trial", help="kill a process that learns, inverts and saves, again and again, or let several work"
+    )
     action.add_argument("--kills", type=int, default=200, metavar="N", help="default: 200")
     action.add_argument("--saving", action="store_true", help="of a process that does nothing but save: much quicker")
     action.add_argument("--seed", type=int, default=0, help="of the moments")
+    action.add_argument(
+        "--together",
+        type=int,
+        metavar="N",
+        help="kill nobody; instead, let N processes take, save, prune and check the same steps at the same time",
+    )
+    action.add_argument("--streams", type=int, default=2, metavar="N", help="of --together; default: 2")
     action.set_defaults(run=trial)
 
 
@@ -64,8 +74,14 @@ def prune(args: argparse.Namespace) -> None:
 
 def trial(args: argparse.Namespace) -> int:
     """Kill, look, start again. Returns 1 when something was lost."""
-    from cl_core.commands import kills
+    from cl_core.commands import kills, together
 
+    if args.together is not None:
+        if not 2 <= args.together <= 16:
+            raise ConfigError(f"--together is {args.together}; 2 to 16 processes can share a store for this trial.")
+        made = together.trial(args.together, args.streams, together.savings if args.saving else together.experiments)
+        print(made)
+        return int(not made.nothing_lost)
     counts = (kills.of_saving if args.saving else kills.of_experiments)(args.kills, args.seed)
     print(counts)
     return int(not counts.nothing_lost)

@@ -1,7 +1,5 @@
 """Both snapshots' synthetic images as one network sees them: two charts with the same axes."""
 
-from pathlib import Path
-
 import streamlit as st
 
 from cl_core import comparison
@@ -51,7 +49,7 @@ def panel(pair: Pair, moment: int, scene: Scene) -> None:
             st.markdown(MISSING)
             return
         whose = _choice(lenders)
-        made = comparison.read(_file(pair, moment, lenders[whose][0]))
+        made = comparison.read(library.own_store().files, _name(pair, moment, lenders[whose][0]))
         if made is not None:
             _charts(made, pair, moment, scene, _words(whose, lenders[whose][0]))
         else:
@@ -101,9 +99,8 @@ def _words(whose: str, lender: Snapshot) -> str:
     return f"{LENDERS[whose]} ({ab_panels.step_words(lender)})"
 
 
-def _file(pair: Pair, moment: int, lender: Snapshot) -> Path:
-    folder = library.own_store().path
-    return comparison.file_of(folder, pair.a.at(moment).id, pair.b.at(moment).id, lender.id)
+def _name(pair: Pair, moment: int, lender: Snapshot) -> str:
+    return comparison.name_of(pair.a.at(moment).id, pair.b.at(moment).id, lender.id)
 
 
 def _stored(pair: Pair, moment: int) -> Comparison | None:
@@ -118,25 +115,25 @@ def _stored(pair: Pair, moment: int) -> Comparison | None:
 
 def _waiting(pair: Pair, moment: int, whose: str) -> None:
     """Have it computed, this moment first and then the others, so that the slider answers at once."""
-    asked = []
+    asked, files = [], library.own_store().files
     for tasks in [moment, *(t for t in range(1, pair.moments + 1) if t != moment)]:
         a, b = pair.a.at(tasks), pair.b.at(tasks)
         lenders = _lenders(pair, tasks)
         lender, tree = lenders.get(whose) or next(iter(lenders.values()), (None, None))
         if lender is None or tree is None or a.id == b.id:
             continue
-        if tasks == moment or not _file(pair, tasks, lender).is_file():
+        if tasks == moment or files.made(_name(pair, tasks, lender)) is None:
             asked.append(((pair.a.tree.store, a.id), (pair.b.tree.store, b.id), (tree.store, lender.id)))
     name = f"ab-{asked[0][0][1]}-{asked[0][1][1]}-{asked[0][2][1]}"
-    job, folder = REGISTRY.get(name), library.own_store().path
-    if job is None or job.state in ("cancelled", "done"):  # its page was closed, or what it kept was deleted
-        REGISTRY.submit("A/B", lambda: work.compare(asked, folder), name)
-    polled(_poll, POLL, name, comparison.file_of(folder, *(place[1] for place in asked[0])))
-
-
-def _poll(name: str, file: Path) -> None:
     job = REGISTRY.get(name)
-    if file.is_file():
+    if job is None or job.state in ("cancelled", "done"):  # its page was closed, or what it kept was deleted
+        REGISTRY.submit("A/B", lambda: work.compare(asked, files), name)
+    polled(_poll, POLL, name, comparison.name_of(*(place[1] for place in asked[0])))
+
+
+def _poll(name: str, made: str) -> None:
+    job = REGISTRY.get(name)
+    if library.own_store().files.made(made) is not None:
         st.rerun()
     elif job is None or job.state == "cancelled":
         st.markdown("It was stopped before it was done; it begins again when the page is drawn.")

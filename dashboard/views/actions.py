@@ -102,5 +102,5 @@ def umap_job_id(view: projections.View) -> str:
 
 def draw_umap(view: projections.View) -> None:
     """Compute a UMAP picture; it is kept in the person's store."""
-    folder = library.own_store().path
-    REGISTRY.submit("UMAP", lambda: projections.compute_umap(view, folder), umap_job_id(view))
+    files = library.own_store().files
+    REGISTRY.submit("UMAP", lambda: projections.compute_umap(view, files), umap_job_id(view))

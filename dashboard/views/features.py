@@ -106,8 +106,7 @@ def _projection(method: str, view: Mapping[str, np.ndarray]) -> Projection | Non
         except ValueError as error:
             st.info(str(error))
             return None
-    folders = [library.own_store().path, library.example_store().path]
-    found = projections.stored_umap(view, folders)
+    found = projections.stored_umap(view, [library.own_store().files, library.example_store().files])
     if found is None:
         _ask_for_umap(view)
     return found

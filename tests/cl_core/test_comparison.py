@@ -11,6 +11,7 @@ from test_experiment import drain, quick
 from cl_core import comparison, experiment, measure
 from cl_core.commands.build_example import for_looking
 from cl_core.config import Config, ConfigError
+from cl_core.files import Files
 from cl_core.snapshot import Snapshot, freeze
 from cl_core.state import State
 from cl_core.store import StoreError
@@ -94,16 +95,16 @@ def test_stored_features_serve_where_both_have_one_network(path, other, made):
 
 
 def test_it_is_kept_and_read_again(made, tmp_path):
-    file = comparison.file_of(tmp_path, "a", "b", "c")
-    assert comparison.read(file) is None
-    comparison.save(file, made)
-    again = comparison.read(file)
+    files, name = Files(tmp_path), comparison.name_of("a", "b", "c")
+    assert comparison.read(files, name) is None
+    comparison.save(files, name, made)
+    again = comparison.read(files, name)
     assert again is not None
     assert np.array_equal(again.a, made.a.astype(np.float32))
     assert (again.lender, again.alignment) == (made.lender, dict(made.alignment))
-    file.write_bytes(file.read_bytes()[:-99])
-    assert comparison.read(file) is None
-    assert len({comparison.file_of(tmp_path, *ids) for ids in ("abc", "bac", "aba", "abc")}) == 3
+    files.write(name, files.read(name)[:-99])
+    assert comparison.read(files, name) is None
+    assert len({comparison.name_of(*ids) for ids in ("abc", "bac", "aba", "abc")}) == 3
 
 
 def test_what_cannot_be_compared_is_a_sentence(path, other):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from cl_core import files
 from cl_core.__main__ import main
-from cl_core.commands import kills
+from cl_core.commands import kills, together
 
 
 def careless(folder: Path, number: int, pipe: Connection) -> None:
@@ -48,3 +48,20 @@ def test_the_trial_finds_a_store_that_can_be_damaged():
     counts = kills.trial(6, 0, careless, 0.05)
     assert counts.damaged > 0
     assert not counts.nothing_lost
+
+
+def test_processes_that_share_a_store_lose_nothing():
+    counts = together.trial(3, 4, together.savings)
+    assert counts.nothing_lost, counts
+    assert (counts.steps, counts.saved) == (24, 72)
+
+
+def test_a_step_that_vanishes_and_a_process_that_fails_are_counted():
+    counts = together.trial(2, 1, _spoils)
+    assert not counts.nothing_lost
+    assert (counts.failed, counts.vanished) == (2, 1)
+
+
+def _spoils(folder, streams, pipe):
+    pipe.send(("a0", []))
+    raise SystemExit(1)

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 from test_app import button, new_experiment, open_page, texts, until
 
-from cl_core import archive, files, upkeep
+from cl_core import archive, comparison, files, upkeep
+from cl_core.events import Event
 from cl_core.snapshot import freeze
 from cl_core.store import Store, StoreError
-from dashboard import keeping, library
+from dashboard import keeping, library, projections
 from dashboard.keeping import Keeping
 
 
@@ -105,3 +106,28 @@ def test_a_folder_that_may_only_be_read_shares_what_it_has(tmp_path, make_snapsh
     kept.save(make_snapshot("b0", "a0"))
     assert [step.id for step in kept.lineage("b0")] == ["a0", "b0"]
     assert Store(tmp_path).ids() == ["a0"]
+
+
+def test_a_umap_picture_and_a_comparison_are_kept_in_memory_too(lab, full, monkeypatch):
+    view = fake_core.grown("pmi", lab, 1)[-1].group("view")
+    picture = io.BytesIO()
+    arrays = {name: np.ones((2, 2)) for name in ("real", "synthetic", "mean", "covariance")}
+    np.savez(picture, allow_pickle=False, **arrays)
+
+    def child(view, scratch):
+        yield Event("measure", 1, 0, 0.5)
+        return picture.getvalue()
+
+    monkeypatch.setattr(projections, "_umap_content", child)
+    assert projections.stored_umap(view, [lab.files]) is None
+    list(projections.compute_umap(view, lab.files))
+    assert projections.stored_umap(view, [lab.files]) is not None
+    two = np.ones((2, 2))
+    made = comparison.Comparison("a0", two, two, two, two, two, two, two, {"a": [], "b": []})
+    comparison.save(lab.files, "comparisons/x.npz", made)
+    assert comparison.read(lab.files, "comparisons/x.npz") is not None
+    assert not (lab.path / "umap").exists()
+    full()
+    lab.files.write("notes/a.json", b"x")
+    assert (lab.path / projections.umap_name(view)).is_file()
+    assert (lab.path / "comparisons" / "x.npz").is_file()

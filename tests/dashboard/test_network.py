@@ -20,12 +20,12 @@ def watch(event, arguments):
 sys.addaudithook(watch)
 from streamlit.testing.v1 import AppTest
 from cl_core import experiment
-from cl_core.commands.kills import TINY, _drained
+from cl_core.commands.kills import TINY, drained
 from cl_core.config import Config
 
 node = experiment.start(Config().override(TINY))
 for verb in ("learn", "invert"):
-    node = _drained(experiment.grow(node, verb, Config().override(TINY)))
+    node = drained(experiment.grow(node, verb, Config().override(TINY)))
 page = AppTest.from_file("dashboard/app.py", default_timeout=120).run().run()
 assert not page.exception
 print("DRAWN", len(page.get("plotly_chart")), node.tasks_learned)

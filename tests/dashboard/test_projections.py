@@ -5,6 +5,7 @@ import time
 import numpy as np
 import pytest
 
+from cl_core.files import Files
 from dashboard import projections
 from dashboard.projections import ellipse
 
@@ -105,13 +106,13 @@ def test_the_reference_of_umap_is_stratified_and_capped(monkeypatch):
 
 
 def test_a_umap_under_way_can_be_ended_at_once(tmp_path):
-    work = projections.compute_umap(a_view(), tmp_path)
+    work = projections.compute_umap(a_view(), Files(tmp_path))
     next(work)
     next(work)
     began = time.monotonic()
     work.close()
     assert time.monotonic() - began < 1.0
-    assert projections.stored_umap(a_view(), [tmp_path]) is None
+    assert projections.stored_umap(a_view(), [Files(tmp_path)]) is None
 
 
 def test_a_stored_umap_is_found_again_and_a_damaged_one_is_not(tmp_path):
@@ -121,8 +122,8 @@ def test_a_stored_umap_is_found_again_and_a_damaged_one_is_not(tmp_path):
     np.savez(
         file, real=np.ones((120, 2)), synthetic=np.ones((15, 2)), mean=np.ones((3, 2)), covariance=np.ones((3, 2, 2))
     )
-    found = projections.stored_umap(view, [tmp_path / "elsewhere", tmp_path])
+    found = projections.stored_umap(view, [Files(tmp_path / "elsewhere"), Files(tmp_path)])
     assert found is not None
     assert "fitted" in found.note  # it says that these ellipses are not exact
     file.write_bytes(b"no archive")
-    assert projections.stored_umap(view, [tmp_path]) is None
+    assert projections.stored_umap(view, [Files(tmp_path)]) is None

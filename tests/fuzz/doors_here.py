@@ -132,7 +132,7 @@ def files_of_a_store(count: int, root: Path, told: Tally) -> None:
             elif name == "race.json":
                 evidence.read(place / name)
             elif name == "c.npz":
-                comparison.read(place / name)
+                comparison.read(store.files, name)
             elif name.startswith("notes"):
                 notes.read(store, "a0")
             else:
