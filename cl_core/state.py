@@ -16,7 +16,7 @@ from cl_core.events import Diverged
 from cl_core.images import Normaliser, from_bytes
 from cl_core.inversion import Knowledge
 from cl_core.inversion.objectives import InputStatistics
-from cl_core.inversion.starts import EXAMPLES
+from cl_core.inversion.starts import DECODING, EXAMPLES
 from cl_core.learning import TaskData
 from cl_core.seeding import generator
 from cl_core.snapshot import Snapshot
@@ -235,11 +235,12 @@ class State:
             inputs,
             moments,
             features=self._class_features(classes, task) if config.selection == "cfs" else torch.empty(0),
-            pool=self.config.network.pool,
+            pool=self.network.pool,
             examples=current[:: max(1, len(current) // EXAMPLES)][:EXAMPLES]
-            if config.start == "decoder"
+            if config.start in DECODING
             else current[:0],
             colours=torch.cov(pixels, correction=0).view(len(pixels), len(pixels)),
+            unit_features=self.network.unit_features,
         )
 
     def _has_statistics(self, task: int) -> bool:

@@ -40,6 +40,7 @@ class Backbone(nn.Module):
 
     mixed = False
     unit_features = False  # features have length 1
+    pool = 1  # side of the grid that a feature is
 
     def __init__(
         self,

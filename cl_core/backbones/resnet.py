@@ -66,6 +66,7 @@ class ResNet(Backbone):
         n = config.blocks
         stages = [range(0, 1 + n), range(1 + n, 1 + 2 * n), range(1 + 2 * n, 1 + 3 * n)]
         super().__init__(layers, names, stages, input_shape)
+        self.pool = config.pool
         _initialise(self, generator)
         self.set_head(classes, generator)
 

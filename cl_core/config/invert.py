@@ -86,10 +86,11 @@ class InvertConfig:
         "gaussian",
         "What a layer's input starts from. gaussian: drawn from its stored statistics (the paper); soft: their mean, "
         "with weak noise of large forms; residual: the target itself where a block keeps its shape, which its shortcut "
-        "makes nearly right; decoder: ridge regression of input from output, fitted on images of the current task.",
+        "makes nearly right; decoder: ridge regression of input from output, fitted on images of the current task; "
+        "residual or decoder: residual where a block keeps its shape, decoder where not.",
         label="Start of a layer",
         group="How close",
-        options=("gaussian", "soft", "residual", "decoder"),
+        options=("gaussian", "soft", "residual", "decoder", "residual or decoder"),
     )
     optimiser: str = setting(
         "adam",
@@ -100,6 +101,14 @@ class InvertConfig:
     )
     layer_lr: float = setting(
         0.8, "Step size of Adam at a layer.", label="Step size at a layer", group="How fast", low=1e-4, high=10.0
+    )
+    layer_units: str = setting(
+        "absolute",
+        "What a step at a layer is measured in. absolute: as activations come (the paper); deviation: in standard "
+        "deviations that are kept of them, which a transformer needs, where they differ a lot.",
+        label="Units of a step at a layer",
+        group="How fast",
+        options=("absolute", "deviation"),
     )
     full_lr: float = setting(
         0.4,
@@ -159,10 +168,11 @@ class InvertConfig:
     )
     distance: str = setting(
         "mse",
-        "How far a feature is from its target: mse (the paper), or mahalanobis, in units of the class's own spread.",
+        "How far a feature is from its target: mse (the paper), cosine (1 − cosine, for the features of CLIP), or "
+        "mahalanobis, in units of the class's own spread.",
         label="Distance to the target",
         group="How close",
-        options=("mse", "mahalanobis"),
+        options=("mse", "cosine", "mahalanobis"),
     )
     feature_weight: float = setting(
         1.0,
@@ -199,6 +209,22 @@ class InvertConfig:
         low=0,
         high=16,
         step=1,
+    )
+    crop: float = setting(
+        0.0,
+        "In the refinement the network looks at a random part of the image each time, with up to this share of its "
+        "sides cut off; 0.1 to 0.25 is usual for CLIP. With Adam only.",
+        label="Random crop, share of the side",
+        group="How smooth",
+        low=0.0,
+        high=0.5,
+        step=0.05,
+    )
+    flip: bool = setting(
+        False,
+        "In the refinement the network looks at the mirror image every other time. With Adam only.",
+        label="Random flip",
+        group="How smooth",
     )
     pixels: str = setting(
         "plain",
@@ -292,5 +318,6 @@ class InvertConfig:
             raise ConfigError("A generator learns with Adam: choose that optimiser, or images by optimisation.")
         if self.optimiser == "lbfgs" and self.pixels == "coarse-to-fine":
             raise ConfigError("L-BFGS cannot follow pixels that open on the way: choose plain or dct pixels, or Adam.")
-        if self.optimiser == "lbfgs" and self.jitter:  # it compares values of the objective from step to step
-            raise ConfigError("L-BFGS cannot follow an image that jitters: choose a jitter of 0, or Adam.")
+        # it compares values of the objective from step to step
+        if self.optimiser == "lbfgs" and (self.jitter or self.crop or self.flip):
+            raise ConfigError("L-BFGS cannot follow an image that jitters: choose no jitter, crop or flip, or Adam.")

@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from cl_core import selection
 from cl_core.backbones import Backbone
@@ -55,7 +56,10 @@ def draw_targets(knowledge: Knowledge, config: InvertConfig, generator: torch.Ge
         chosen = torch.stack([known.sample(c, n, generator) for c in range(len(known))])
     centres = known.mean[:, None]
     labels = torch.tensor(knowledge.classes).repeat_interleave(n)
-    return (centres + config.target_spread * (chosen - centres)).flatten(0, 1), labels.to(chosen.device)
+    targets = (centres + config.target_spread * (chosen - centres)).flatten(0, 1)
+    if knowledge.unit_features:
+        targets = F.normalize(targets, dim=1)
+    return targets, labels.to(chosen.device)
 
 
 def invert_classes(
@@ -93,7 +97,7 @@ def invert_targets(
     watch: is shown every iteration of the refinement, with all its images.
     """
     of_classes = knowledge.gaussians.models if config.distance == "mahalanobis" else ()
-    target = FeatureTarget(targets, [model.whitener() for model in of_classes])
+    target = FeatureTarget(targets, [model.whitener() for model in of_classes], config.distance == "cosine")
     groups = backbone.groups(config.groups)
     names = tuple(backbone.group_name(group) for group in groups)
     work = Work(layer_iterations(config, len(groups)), names, config.full_iterations, labels, config.images_per_class)
@@ -136,9 +140,11 @@ def _invert_groups(
     for index in reversed(range(len(groups))):
         began, group = time.perf_counter(), groups[index]
         statistics = knowledge.inputs[group[0]]
-        h = starts.draw(index, target.values, generator).requires_grad_()
+        h = starts.draw(index, target.values, generator)
         if index == len(groups) - 1:
             camera.stop(h, index, "", 0, 0.0, None)
+        unit = statistics.deviation(h.shape) if config.layer_units == "deviation" else None
+        h = (h if unit is None else h / unit).requires_grad_()
         norms, before = backbone.norms_of(group), len(backbone.norms_of(range(group[0])))
         steps = invert_group(
             functools.partial(_through, backbone, group, config.jitter if len(groups) == 1 else 0, generator),
@@ -151,6 +157,7 @@ def _invert_groups(
             work.per_group[index],
             config.layer_lr,
             config.alpha * config.layer_alpha * len(backbone.layers),
+            unit,
         )
         curve: list[float] = []
         while True:

@@ -44,6 +44,24 @@ def roll(images: Tensor, jitter: int, generator: torch.Generator) -> Tensor:
     return images.roll((rows, columns), (2, 3))
 
 
+def glimpse(images: Tensor, config: InvertConfig, generator: torch.Generator) -> Tensor:
+    """What the network looks at, of images (n, c, h, w): all of them rolled, cut to a part and mirrored alike, as the
+
+    config says, and scaled to their size again. What it does not ask for is not drawn.
+    """
+    images = roll(images, config.jitter, generator)
+    if config.crop:
+        h, w = images.shape[2:]
+        share, down, right = torch.rand(3, generator=generator).tolist()
+        rows, columns = (max(1, round(side * (1 - config.crop * share))) for side in (h, w))
+        top, left = round(down * (h - rows)), round(right * (w - columns))
+        part = images[:, :, top : top + rows, left : left + columns]
+        images = F.interpolate(part, (h, w), mode="bilinear", align_corners=False)
+    if config.flip and float(torch.rand(1, generator=generator)) < 0.5:
+        images = images.flip(3)
+    return images
+
+
 def refine(
     backbone: Backbone,
     pixels: Pixels,
@@ -56,7 +74,7 @@ def refine(
     config: InvertConfig,
     generator: torch.Generator,
 ) -> Generator[RefineStep, None, Tensor]:
-    """Yields each iteration; returns the best images (n, c, h, w) in [0, 1]. generator: for the jitter alone.
+    """Yields each iteration; returns the best images (n, c, h, w) in [0, 1]. generator: for the jitter, crop and flip.
 
     The backbone must be frozen and in evaluation mode; 0 iterations return the start. Raises Diverged.
     """
@@ -73,7 +91,7 @@ def refine(
         images = shown[0] = pixels.images(progress)
         normal = normalise(images)
         with watching([*norms, *layers]) as seen:
-            features = backbone.features(roll(normal, config.jitter, generator))
+            features = backbone.features(glimpse(normal, config, generator))
         if config.feature_weight:
             terms["feature"] = config.feature_weight * target.distance(features)
         errors = known.errors(seen[: len(norms)], seen[len(norms) :])

@@ -23,3 +23,4 @@ class Knowledge:
         Tensor  # normalised images of the current task (m, c, h, w), for decoders; empty unless they are asked for
     )
     colours: Tensor  # (c, c) covariance of the current task's pixels
+    unit_features: bool = False  # features have length 1, and targets should

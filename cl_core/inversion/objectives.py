@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from cl_core.backbones.folding import FoldedNorm
 from cl_core.images import as_maps
@@ -194,13 +195,17 @@ class FeatureTarget:
 
     values (n, d); whiteners: none for the mean squared error (the paper), or one a class (see ClassModel), for the
     squared Mahalanobis distance over d; the batch must then hold g classes one after the other, equally many each.
+    cosine: 1 − cosine instead.
     """
 
     values: Tensor
     whiteners: Sequence[Callable[[Tensor], Tensor]] = ()
+    cosine: bool = False
 
     def distance(self, features: Tensor) -> Tensor:
         """Mean over images and dimensions."""
+        if self.cosine:
+            return (1 - F.cosine_similarity(features, self.values)).mean()
         difference = features - self.values
         if not self.whiteners:
             return (difference**2).mean()

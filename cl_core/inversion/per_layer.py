@@ -31,26 +31,34 @@ def invert_group(
     iterations: int,
     lr: float,
     alpha: float,
+    unit: Tensor | None = None,
 ) -> Generator[LayerStep, None, Tensor]:
-    """Yields each iteration; returns the best input (n, c, h, w) found, minimising over h, which `optimiser` moves,
+    """Yields each iteration; returns the best input (n, c, h, w) or (n, t, w) found, minimising over h, which
 
-    distance(group(h), target) + α·Σ KL(BatchNorm statistics) + α·KL(statistics of h).
+    `optimiser` moves, distance(group(h), target) + α·Σ KL(BatchNorm statistics) + α·KL(statistics of h).
 
-    group: a layer, or a few consecutive ones, frozen and in evaluation mode. 0 iterations return h. Raises Diverged.
+    group: a layer, or a few consecutive ones, frozen and in evaluation mode. unit: what h is measured in, to be
+    broadcast to it; None: as it is. 0 iterations return the start. Raises Diverged.
     """
-    best, best_total = h.detach().clone(), float("inf")
+
+    def made() -> Tensor:
+        return h if unit is None else h * unit
+
+    best, best_total = made().detach().clone(), float("inf")
     watch = DivergenceWatch("a layer", "Step size at a layer")
     known, terms = KnownStatistics(norms, norm_moments, [statistics]), dict[str, Tensor]()
 
     def evaluate() -> Tensor:
         with watching(norms) as seen:
-            output = group(h)
+            x = made()
+            output = group(x)
         terms["feature"] = target.distance(output)
-        terms.update({name: alpha * error for name, error in known.errors(seen, [h]).items()})
+        if alpha:
+            terms.update({name: alpha * error for name, error in known.errors(seen, [x]).items()})
         return torch.stack(list(terms.values())).sum()
 
     for _ in range(iterations):
-        here = h.detach().clone()
+        here = made().detach().clone()
         optimiser.step(evaluate, lr)
         losses = {name: float(term.detach()) for name, term in terms.items()}
         total = watch.check(sum(losses.values()))

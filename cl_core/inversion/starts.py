@@ -55,6 +55,9 @@ def soft(place: Place, draws: torch.Generator) -> Tensor:
 
     The start for L-BFGS, which white noise sets on a bad course.
     """
+    if len(place.shape) == 3:  # tokens have no frequencies
+        noise = torch.randn(place.shape, generator=draws).to(place.known.mean.device)
+        return place.known.centre(place.shape) + WEAKNESS * place.known.deviation(place.shape) * noise
     *_, h, w = place.shape
     spectrum = torch.fft.rfft2(torch.randn(place.shape, generator=draws))
     frequency = (torch.fft.fftfreq(h)[:, None] ** 2 + torch.fft.rfftfreq(w)[None, :] ** 2).sqrt()
@@ -65,7 +68,16 @@ def soft(place: Place, draws: torch.Generator) -> Tensor:
 
 def residual(place: Place, draws: torch.Generator) -> Tensor:
     """The target itself where it has the input's shape: a residual block is close to the identity. Else `gaussian`."""
-    return place.target.clone() if tuple(place.target.shape) == place.shape else gaussian(place, draws)
+    return _unchanged(place) if tuple(place.target.shape) == place.shape else gaussian(place, draws)
+
+
+def _unchanged(place: Place) -> Tensor:
+    """The target; of tokens, what never varies is as it always is: a class token has met no image before block 1."""
+    x = place.target.clone()
+    if x.dim() == 3:
+        still = place.known.deviation(place.shape) < STILL
+        x = torch.where(still, place.known.centre(place.shape), x)
+    return x
 
 
 def decoder(place: Place, draws: torch.Generator) -> Tensor:
@@ -80,10 +92,23 @@ def decoder(place: Place, draws: torch.Generator) -> Tensor:
     return (my + GAIN * deviation).view(place.shape)
 
 
+def shortcut(place: Place, draws: torch.Generator) -> Tensor:
+    """The target itself where it has the input's shape, else `decoder`."""
+    return _unchanged(place) if tuple(place.target.shape) == place.shape else decoder(place, draws)
+
+
 RIDGE, GAIN = 0.03, 1.3
 WEAKNESS = 0.2  # of soft noise, in deviations
+STILL = 0.01  # deviation of a channel of tokens that never varies
 EXAMPLES = 250  # images of the current task that a decoder is fitted on
-STARTS: dict[str, Start] = {"gaussian": gaussian, "soft": soft, "residual": residual, "decoder": decoder}
+STARTS: dict[str, Start] = {
+    "gaussian": gaussian,
+    "soft": soft,
+    "residual": residual,
+    "decoder": decoder,
+    "residual or decoder": shortcut,
+}
+DECODING = frozenset({"decoder", "residual or decoder"})  # these are fitted on images of the current task
 
 
 def examples(backbone: Backbone, images: Tensor, groups: list[range]) -> list[Examples]:
