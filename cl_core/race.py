@@ -3,7 +3,7 @@
 A unit is one forward and backward pass of all the targets through the whole network; an iteration at every group of
 layers is a unit too, and a decoder's pass over its examples counts. Every racer minimises, and is judged by, the same
 objective: squared feature error relative to the features' variance + mean KL of the normalisation layers' statistics
-+ TV · total variation (TRIALS.md §2).
++ TV · total variation (TRIALS.md §2). Features of length 1, such as CLIP's, have the error 1 − cosine instead.
 """
 
 import dataclasses
@@ -16,7 +16,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from cl_core.backbones.chain import frozen
 from cl_core.config import InvertConfig
@@ -24,8 +23,8 @@ from cl_core.events import Diverged, Event
 from cl_core.images import from_bytes
 from cl_core.inversion import Knowledge, draw_targets, invert_targets
 from cl_core.inversion.full_model import RefineStep
-from cl_core.inversion.objectives import channel_kls, total_variation
-from cl_core.inversion.starts import EXAMPLES
+from cl_core.inversion.objectives import FeatureTarget, channel_kls, total_variation
+from cl_core.inversion.starts import DECODING, EXAMPLES
 from cl_core.oracle import Oracle
 from cl_core.racers import Racer
 from cl_core.seeding import generator
@@ -33,6 +32,7 @@ from cl_core.state import State
 from cl_core.statistics import watching
 
 TV = 0.125  # on normalised pixels; about 2 on pixels in [0, 1]
+TV_UNIT = 0.3  # beside 1 − cosine, on pixels in [0, 1]
 
 
 @dataclass
@@ -89,12 +89,13 @@ def course_of_stream(state: State, oracle: Oracle | None, targets: int, seed: in
 def _course(
     state: State, oracle: Oracle | None, classes: tuple[int, ...], targets: int, seed: int, purpose: str
 ) -> Course:
-    each = math.ceil(targets / len(classes))
-    base = InvertConfig(selection="random", images_per_class=each, distance="mse", tv=TV, start="decoder")
+    each, unit = math.ceil(targets / len(classes)), state.network.unit_features
+    base = InvertConfig(selection="random", images_per_class=each, start="decoder")
+    base = dataclasses.replace(base, distance="cosine" if unit else "mse", tv=TV_UNIT if unit else TV)
     known = state.knowledge(classes, base)
     drawn, labels = draw_targets(known, base, generator(seed, purpose, "targets"))
-    weight = 1 / float(drawn.var(0).mean())
-    base = dataclasses.replace(base, feature_weight=weight, alpha=1 / len(state.network.norms), layer_alpha=20.0)
+    weight, norms = 1.0 if unit else 1 / float(drawn.var(0).mean()), len(state.network.norms)
+    base = dataclasses.replace(base, feature_weight=weight, alpha=1 / norms if norms else 0.0, layer_alpha=20.0)
     order = torch.tensor(state.stream.class_order, device=labels.device)
     return Course(state, known, drawn, labels, order[labels], oracle, base, seed)
 
@@ -199,7 +200,7 @@ def _spent_before(racer: Racer, settings: Mapping[str, Any], course: Course, uni
 
 def _fit(settings: Mapping[str, Any], course: Course) -> int:
     """Units that fitting decoders costs: their examples pass forward once."""
-    decodes = settings["start"] == "decoder"
+    decodes = settings["start"] in DECODING
     return math.ceil(len(course.knowledge.examples) / (2 * len(course.targets))) if decodes else 0
 
 
@@ -250,11 +251,12 @@ def judge(course: Course, images: Tensor) -> dict[str, float]:
             features = state.network.features(normal)
     finally:
         state.network.mixed = mixed
-    error = course.base.feature_weight * float(F.mse_loss(features, course.targets))
-    statistics = float(channel_kls(seen, course.knowledge.norms)) / len(seen)
+    base = course.base
+    error = base.feature_weight * float(FeatureTarget(course.targets, (), base.distance == "cosine").distance(features))
+    statistics = float(channel_kls(seen, course.knowledge.norms)) / len(seen) if seen else 0.0
     within = [images[course.labels == c].var(0, correction=0).mean() for c in course.labels.unique()]
     found = {
-        "objective": error + statistics + TV * float(total_variation(normal)),
+        "objective": error + statistics + base.tv * float(total_variation(normal)),
         "feature_error": error,
         "statistics_error": statistics,
         "pixel_variance": float(torch.stack(within).mean()),

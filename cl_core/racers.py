@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from cl_core.config import InvertConfig
+from cl_core.config import InvertConfig, NetworkConfig
 
 STEP_SIZES = (0.03, 0.1, 0.3, 0.8, 2.0)  # every racer's step sizes come from this one grid
 OWN = "the settings of the next step"
 WAY = (
     "groups", "start", "pixels", "optimiser", "full_schedule", "beta2", "layer_lr", "full_lr", "layer_alpha", "jitter",
+    "layer_units", "crop", "flip",
 )  # fmt: skip
 MOST_AT_LAYERS = 0.7  # of a budget: what is judged are whole images, which the refinement makes
 
@@ -56,6 +57,32 @@ RACERS = (
     ),
     Racer("noise, L-BFGS", _LBFGS | {"groups": "whole", "start": "soft", "iterations_per_layer": 0}),
 )
+# What else races on a CLIP, whose blocks keep the shape of their tokens.
+_DEVIATION = {"groups": "layers", "layer_units": "deviation"}
+_OPENING = {"optimiser": "adam", "pixels": "coarse-to-fine", "full_schedule": "cosine"}
+CLIP_RACERS = (
+    Racer("layers, decoder starts", _LBFGS | _DEVIATION | {"start": "decoder", "iterations_per_layer": 4}),
+    Racer(
+        "layers, residual and decoder starts",
+        _LBFGS | _DEVIATION | {"start": "residual or decoder", "iterations_per_layer": 4},
+    ),
+    Racer(
+        "layers, residual starts, then coarse to fine",
+        _OPENING | _DEVIATION | {"start": "residual"},
+        layer_share=0.2,
+        grid={"layer_lr": STEP_SIZES, "full_lr": STEP_SIZES},
+    ),
+    Racer(
+        "noise, coarse to fine",
+        _OPENING | {"groups": "whole", "start": "gaussian", "iterations_per_layer": 0},
+        grid={"full_lr": STEP_SIZES, "beta2": (0.9, 0.999)},
+    ),
+)
+
+
+def of_network(network: NetworkConfig) -> tuple[Racer, ...]:
+    """Those that race on a network."""
+    return (*RACERS, *CLIP_RACERS) if network.backbone == "clip" else RACERS
 
 
 def own(config: InvertConfig) -> Racer:

@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 
 from cl_core import heats
+from cl_core.config import NetworkConfig
 from cl_core.heats import Heat
-from cl_core.racers import RACERS, Racer
+from cl_core.racers import Racer, of_network
 from dashboard.evidence import Evidence
 
 MEASURES = ("objective", "feature_error", "statistics_error", "oracle_accuracy", "pixel_variance")
@@ -15,9 +16,9 @@ FIRST = ("the paper's PMI", "one group, decoder start", "noise, Adam", "noise, L
 BUDGETS = (20, 50, 100, 200)  # units to choose from
 
 
-def field(own: Racer) -> dict[str, Racer]:
-    """Who may race, by name; own: the person's settings."""
-    return {racer.name: racer for racer in (*RACERS, own)}
+def field(own: Racer, network: NetworkConfig) -> dict[str, Racer]:
+    """Who may race on a network, by name; own: the person's settings."""
+    return {racer.name: racer for racer in (*of_network(network), own)}
 
 
 def found(folders: Sequence[Path], node_id: str, racers: Sequence[Racer], units: int) -> list[Heat]:

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cl_core import datasets
+from cl_core import datasets, racers
 from cl_core.commands import options, progress, report
 from cl_core.config import Config, ConfigError, differences
-from cl_core.racers import RACERS, STEP_SIZES, Racer
+from cl_core.racers import STEP_SIZES, Racer
 from cl_core.store import Store, StoreError
 
 if TYPE_CHECKING:
@@ -46,10 +46,10 @@ def run(args: argparse.Namespace) -> None:
         raise ConfigError("A budget must be 10 units or more (--units), and there must be 2 targets or more.")
     from cl_core import oracle
 
-    known = {racer.name: racer for racer in RACERS}
+    config, units = one_task(options.config_from(args)), sorted(set(args.units))
+    known = {racer.name: racer for racer in racers.of_network(config.network)}
     if unknown := [name for name in args.racers or [] if name not in known]:
         raise ConfigError(f"There is no racer “{unknown[0]}”; known are {', '.join(known)}.")
-    config, units = one_task(options.config_from(args)), sorted(set(args.units))
     results, store = Results(args.out, config, args.targets, args.tune_targets), Store(args.store)
     judge = progress.watch(oracle.train(config, store), "The oracle")
     results.about["oracle"] = {"trained_on": judge.trained_on, "accuracy": judge.accuracy}
@@ -127,6 +127,8 @@ class Results:
         setup: dict[str, Any] = {f"{section}.{name}": value for section, name, _, value in kept}
         setup = json.loads(json.dumps(setup | {"targets": targets, "tune_targets": tune_targets}))
         network = f"ResNet-{2 + 6 * config.network.blocks}, width {config.network.width}"
+        if config.network.backbone == "clip":
+            network = f"CLIP, {config.network.clip}"
         self.about: dict[str, Any] = {"kind": "race", "setup": setup, "network": network, "data": config.stream.data}
         self.about["targets"] = targets
         if (out / "race.json").exists():

@@ -8,7 +8,7 @@ import streamlit as st
 from cl_core import heats as kept
 from cl_core.config import InvertConfig
 from cl_core.heats import Heat
-from cl_core.racers import OWN, Racer, own
+from cl_core.racers import CLIP_RACERS, OWN, RACERS, Racer, own
 from dashboard import estimate, findings, heats, library, markup, pictures, state
 from dashboard.charts import racing as charts
 from dashboard.charts.style import CONFIG
@@ -52,7 +52,7 @@ def _panel(scene: Scene, settings: InvertConfig, busy: bool) -> None:
         if not able and not budgets:
             st.markdown(WITHOUT)
             return
-        field = heats.field(own(settings))
+        field = heats.field(own(settings), scene.node.config.network)
         chosen, units = _choices(field, budgets, scene.node.id)
         run = heats.found(folders, scene.node.id, chosen, units)
         if busy and job is not None:
@@ -175,7 +175,7 @@ def _table(run: Sequence[Heat], results: Evidence) -> None:
 
 def _tuned(heat: Heat) -> str:
     """The settings that were looked for, as far as they matter to who reads them."""
-    grid = next((racer.grid for racer in heats.RACERS if racer.name == heat.racer), {})
+    grid = next((racer.grid for racer in (*RACERS, *CLIP_RACERS) if racer.name == heat.racer), {})
     return ", ".join(f"{SETTINGS[name]} {heat.settings[name]}" for name in grid) or "nothing to tune"
 
 
