@@ -16,6 +16,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     batch.add_options(parser)
     parser.add_argument("--strategies", nargs="+", metavar="NAME", help="default: all of them")
     parser.add_argument("--out", type=Path, default=Path("runs") / "compare", help="folder for the tables")
+    parser.add_argument("--name", default="compare", metavar="NAME", help="of the tables; default: compare")
     parser.set_defaults(run=run)
 
 
@@ -27,6 +28,8 @@ def run(args: argparse.Namespace) -> None:
     if args.strategy is not None:
         raise ConfigError("--strategy is for a single run; name those to compare with --strategies.")
     base = batch.base_config(args)
+    if Path(args.name).name != args.name:
+        raise ConfigError(f"--name is “{args.name}”; it names files in --out, without a folder.")
     names = args.strategies or strategies.names()
     if len(set(names)) < len(names):
         raise ConfigError("A strategy is named twice in --strategies; each counts once.")
@@ -40,6 +43,6 @@ def run(args: argparse.Namespace) -> None:
         args.store,
         args.processes,
         evidence.row,
-        lambda rows: evidence.write(args.out, facts, rows, "strategy"),
+        lambda rows: evidence.write(args.out, facts, rows, "strategy", args.name),
     )
-    print(f"\n{(args.out / 'compare.md').read_text(encoding='utf-8')}\nWritten to {args.out}.")
+    print(f"\n{(args.out / f'{args.name}.md').read_text(encoding='utf-8')}\nWritten to {args.out}.")

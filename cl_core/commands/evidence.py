@@ -27,6 +27,7 @@ MEASURES = {
     "backward_transfer": "Backward transfer, %",
     "task_given_accuracy": "Task given, %",
 }
+CLIP_MEASURES = {"zero_shot_accuracy": "Zero-shot, %", "forward_transfer": "Forward transfer, %"}
 HEADS = {"linear": "linear", "refit": "refit on Gaussians", "lda": "LDA on Gaussians"}
 
 
@@ -40,6 +41,8 @@ def row(run: Run, path: Sequence[Snapshot]) -> Row:
     measures = found | {"task_given_accuracy": task_given}
     told: Row = {"strategy": record["strategy"], "seed": run.seed} | {name: measures[name] for name in MEASURES}
     told["accuracy_after_each_task"] = found["accuracy_after_each_task"]
+    if found["zero_shot_accuracy"] is not None:  # of CLIP, which knows classes before it learns
+        told |= {"zero_shot_accuracy": found["zero_shot_accuracy"][-1], "forward_transfer": found["forward_transfer"]}
     told |= {f"head_{head}": record["heads"][head][SPLIT][-1] for head in HEADS}
     told["validation_final_accuracy"] = record["total_accuracy"]["validation"][-1]
     told |= {f"validation_head_{head}": record["heads"][head]["validation"][-1] for head in HEADS}
@@ -72,8 +75,11 @@ def about(kind: str, args: argparse.Namespace, base: Config, words: Sequence[str
     }
 
 
-def write(out: Path, facts: Mapping[str, Any], rows: Sequence[Row], name: str) -> None:
-    """KIND.json, KIND.csv (a row a run) and KIND.md (a row for each value of the column `name`). Raises StoreError."""
+def write(out: Path, facts: Mapping[str, Any], rows: Sequence[Row], name: str, stem: str = "") -> None:
+    """KIND.json, KIND.csv (a row a run) and KIND.md (a row for each value of the column `name`). Raises StoreError.
+
+    stem: another name of the files.
+    """
     table = io.StringIO()
     writer = csv.DictWriter(table, list(rows[0]), lineterminator="\n")
     writer.writeheader()
@@ -87,7 +93,7 @@ def write(out: Path, facts: Mapping[str, Any], rows: Sequence[Row], name: str) -
     try:
         out.mkdir(parents=True, exist_ok=True)
         for ending, content in files.items():
-            file = out / f"{facts['kind']}.{ending}"
+            file = out / f"{stem or facts['kind']}.{ending}"
             unfinished = file.with_suffix(f".{ending}.part")
             unfinished.write_text(content, encoding="utf-8")
             os.replace(unfinished, file)  # whoever reads meanwhile reads something whole
@@ -98,13 +104,14 @@ def write(out: Path, facts: Mapping[str, Any], rows: Sequence[Row], name: str) -
 def markdown(rows: Sequence[Row], name: str) -> str:
     """A table with a row for each value of the column `name`: mean ± standard deviation over its seeds."""
     heads = [f"{title} head, %" for title in HEADS.values()]
-    titles = [name.capitalize(), "Data-free", "Seeds", *MEASURES.values(), *heads]
+    measures = MEASURES | {key: title for key, title in CLIP_MEASURES.items() if key in rows[0]}
+    titles = [name.capitalize(), "Data-free", "Seeds", *measures.values(), *heads]
     titles += ["Learn, s a task", "Invert, s a task", "Kept, kB"]
     lines = ["| " + " | ".join(titles) + " |", "|" + "---|" * len(titles)]
     for value in dict.fromkeys(of[name] for of in rows):
         same = [of for of in rows if of[name] == value]
         cells = [value, "yes" if same[0]["data_free"] else "no", str(len(same))]
-        keys = (*MEASURES, *(f"head_{head}" for head in HEADS))
+        keys = (*measures, *(f"head_{head}" for head in HEADS))
         cells += [_spread([of[key] for of in same], 100, 1) for key in keys]
         cells += [_spread([of[f"seconds_{verb}"] for of in same], 1, 1) for verb in ("learn", "invert")]
         cells.append(f"{same[0]['kept_bytes'] / 1000:.0f}")

@@ -2,13 +2,16 @@
 
 import dataclasses
 from collections.abc import Generator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from cl_core import backbones, experiment, measure, prompts, strategies
+from cl_core.__main__ import main
 from cl_core.backbones import clip
 from cl_core.config import Config, ConfigError, NetworkConfig
 from cl_core.presets import preset
@@ -95,7 +98,8 @@ def test_inverted_images_have_the_size_of_the_data_and_are_replayed(root: Snapsh
     assert labels.tolist() == [0] * 4 + [1] * 4
     second = done(experiment.learn(inverted, one))
     assert {"local_ce", "hard_kd", "text_kd", "balance"} <= second.record["curves"].keys()
-    assert second.id == done(experiment.learn(inverted, one)).id
+    again = done(experiment.learn(inverted, one))
+    assert all(np.array_equal(again.arrays[name], second.arrays[name]) for name in second.arrays)
 
 
 def test_the_teacher_shares_the_towers_and_nothing_that_learns(root: Snapshot):
@@ -131,3 +135,37 @@ def test_towers_of_another_architecture_are_refused_in_a_sentence(root: Snapshot
     fixed = root.group("fixed")
     with pytest.raises(ConfigError, match="of another architecture than ViT-S-32-alt"):
         clip.restore("ViT-S-32-alt", fixed)
+
+
+def test_a_stream_of_drawing_styles_has_all_the_classes_in_each():
+    changes = {"stream": {"data": "emoji", "scenario": "domain-incremental", "order": (0, 20), "tasks": 2}}
+    one = config().override(changes).override({"stream": {"train_per_class": 6}, "learn": {"epochs": 1}})
+    begun = experiment.start(one)
+    first = done(experiment.learn(begun, one))
+    second = done(experiment.learn(first, one))
+    assert len(set(second.record["domains"])) == 2
+    assert [len(row) for row in second.record["zero_shot"]["accuracy"]["test"]] == [1, 2]
+    assert second.record["ahead"] == first.record["ahead"]  # nothing is ahead of the last task
+    assert min(second.record["class_accuracy"]["test"][-1]) > 0.5  # happy faces and clocks
+
+
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        ("network.clip=ViT-Q-99", "There is no CLIP “ViT-Q-99”"),
+        ("network.checkpoint={file}.safetensors", "cannot be read"),
+        ("network.checkpoint={other}", "not one of the small CLIP"),
+        ("network.adapter=0", "whole number from 1 to 512"),
+    ],
+)
+def test_what_cannot_be_loaded_is_one_sentence_and_exit_code_2(
+    setting: str, words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    other = tmp_path / "other.safetensors"
+    save_file({"weight": torch.zeros(3)}, other)
+    said = setting.format(file=tmp_path / "none", other=other)
+    arguments = ["run", "--preset", "clip-demo", "--set", said, "--store", str(tmp_path), "--out", str(tmp_path / "o")]
+    assert main(arguments) == 2
+    told = capsys.readouterr().err
+    assert words in told
+    assert len(told.strip().splitlines()) == 1
