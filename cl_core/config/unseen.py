@@ -29,7 +29,7 @@ class UnseenConfig:
         front=True,
     )
     temperature: float = setting(
-        0.05,
+        0.1,
         "How evenly lenders are drawn: 0.01 almost always the nearest, 1 all alike.",
         label="Temperature of the draw",
         group="Projection",
@@ -75,7 +75,7 @@ class UnseenConfig:
         front=True,
     )
     lr: float = setting(
-        2e-3,
+        1e-3,
         "Step size of AdamW.",
         label="Learning rate",
         group="Adaptation",
@@ -113,7 +113,7 @@ class UnseenConfig:
         step=0.05,
     )
     distillation: float = setting(
-        0.3,
+        1.0,
         "Weight of the distance of the old classes' logits to what they were.",
         label="Holding on to old logits",
         group="Adaptation",

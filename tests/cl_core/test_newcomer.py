@@ -39,7 +39,10 @@ def test_without_pictures_there_is_no_truth_and_the_cloud_is_centred_without_it(
     flat = newcomer.cloud(things, new, 0)
     assert len(flat["draws"]) == len(flat["lender"]) == len(new.lenders) * newcomer.SHOWN
     torch.testing.assert_close(
-        torch.tensor(flat["draws"].mean(0) + flat["projected"].mean(0) / 5), torch.zeros(2), atol=1e-4, rtol=0
+        torch.tensor(flat["draws"].mean(0) + flat["projected"].mean(0) / len(new.lenders)),
+        torch.zeros(2),
+        atol=1e-4,
+        rtol=0,
     )
 
 
