@@ -71,7 +71,7 @@ def of_step(step: Step, config: Config, node: Snapshot, shape: tuple[int, int, i
     variables = max(_copies(config, config.invert.full_iterations) * pixels, at_a_layer)
     parts["“Images in a batch”"] = min(count, config.invert.batch) * (1.8 * maps.kept + variables)
     parts["“Images a class”"] = 2 * pixels * made + count * (pixels + d)
-    if config.invert.start == "decoder":
+    if "decoder" in config.invert.start:
         parts["“Start of a layer”"] = 2 * DECODER_IMAGES * maps.watched / 3
     if config.invert.selection == "cfs":
         side = d / config.network.pool**2 if config.invert.cfs_pooled else d
