@@ -27,6 +27,11 @@ TERMS = (
         also=("activations",),
     ),
     Term(
+        "adapter",
+        "A few numbers put into each block of a frozen network: all that learning changes there.",
+        also=("adapters",),
+    ),
+    Term(
         "average incremental accuracy",
         "The mean, over all moments, of the accuracy over the classes seen by then.",
         r"\frac{1}{T}\sum_{i=1}^{T} A_i",
@@ -52,6 +57,10 @@ TERMS = (
     Term(
         "class-incremental",
         "Each task brings new classes, and an image may be of any class seen so far; nobody says of which task it is.",
+    ),
+    Term(
+        "CLIP",
+        "Two networks that put a picture and the words that go with it in the same place: the nearest words name it.",
     ),
     Term(
         "coverage",
@@ -121,6 +130,7 @@ TERMS = (
         "What the network makes of an image just before the head: the vector in which classes become separable.",
         also=("penultimate features",),
     ),
+    Term("prompt", "A sentence that names a class for CLIP, such as “a drawing of a cat”.", also=("prompts",)),
     Term("prototype", "The mean feature of a class.", also=("prototypes",)),
     Term(
         "refinement",
@@ -143,6 +153,7 @@ TERMS = (
         "total variation",
         "How much neighbouring pixels differ, summed over the image; asking for less makes it smoother.",
     ),
+    Term("zero-shot", "Named by its words alone, before anything was learned of it here."),
 )
 
 _SPELLINGS = {spelling.lower(): term for term in TERMS for spelling in (term.name, *term.also)}

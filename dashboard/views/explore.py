@@ -132,7 +132,8 @@ def _scene() -> Scene | None:
         state.select(None)
         return _scene()
     node = tree.nodes[node_id]
-    state.suit(node)
+    if asked is not None:
+        state.suit(node)
     split = state.chosen("split", "validation")
     points = state.picked(node_id)
     if points:

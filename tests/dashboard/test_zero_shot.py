@@ -47,6 +47,13 @@ def test_the_settings_are_those_of_its_own_backbone(path: list[Snapshot]):
     assert open_page(node=path[0].id, preset="quick").query_params["preset"] == "clip-demo"
 
 
+def test_an_address_that_names_no_snapshot_keeps_its_preset(lab: Store):
+    """Beside the finished example, whose network is another."""
+    page = open_page(preset="clip-demo", learn__epochs="3")
+    assert page.query_params["preset"] == "clip-demo"
+    assert page.query_params["learn.epochs"] == "3"
+
+
 def test_the_curves_have_the_line_to_beat(path: list[Snapshot]):
     page = open_page(node=path[1].id).run()
     assert not page.exception
