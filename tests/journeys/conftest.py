@@ -69,8 +69,9 @@ def browser() -> Iterator[Browser]:
         driven.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """One server for all that need no other: it imports torch and compiles UMAP once."""
     with serving(tmp_path_factory.mktemp("journeys") / "store") as where:
         yield where
 

@@ -40,7 +40,7 @@ def test_the_first_screen_in_both_themes_and_at_all_sizes(browser: Browser, addr
 
 def test_learn_invert_and_remember(page: Page, address: str):
     """New experiment, learn, invert, learn, to the end; every chart is there; UMAP on demand; the control beside."""
-    new_experiment(page, address)
+    new_experiment(page, address, f"{TINY}&stream.tasks=3")
     picture(page, "1-new")
     button(page, "Learn task 1").click()
     expect(button(page, "Invert after task 1")).to_be_visible()
@@ -55,7 +55,7 @@ def test_learn_invert_and_remember(page: Page, address: str):
     expect(button(page, "Invert after task 2")).to_be_visible()
     button(page, "Run to the end").click()
     expect(page.get_by_text("Every task is learned")).to_be_visible()
-    expect(button(page, "Invert 5")).to_be_visible()
+    expect(button(page, "Invert 3")).to_be_visible()
     expect(charts(page)).to_have_count(6)
     button(page, "Run the same without replay").click()
     expect(page.get_by_text("the same with Finetune")).to_be_visible()
