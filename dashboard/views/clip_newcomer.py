@@ -42,15 +42,17 @@ def panel() -> None:
     ):
         try:
             asked = _choose()
-            found, job = _answer(asked)
+            job = _ask(asked)
         except (ConfigError, DataError) as error:
             st.error(state.plain(str(error)), icon=":material/error:")
             return
-        polled(_status, POLL if job else None, job.id if job else None, _summary(found))
+        found, waiting = state.found(), job.id if job.active else None
+        polled(_status, POLL if waiting else None, waiting, _summary(found))
         if found is not None:
             dreamt = clip_dream.known(asked)
             _show(found, dreamt)
-            clip_dream.panel(asked, found, dreamt)
+            if job.state == "done":  # what is shown is what is asked
+                clip_dream.panel(asked, found, dreamt)
 
 
 # What is asked.
@@ -107,18 +109,17 @@ def _set(field: str) -> None:
 # What is found.
 
 
-def _answer(asked: Asked) -> tuple[Found | None, Job | None]:
-    """What is found, and the job while it is under way; until then what was found last stays."""
+def _ask(asked: Asked) -> Job:
+    """The job that answers. What it has found is kept, and stays to be seen until the next is found."""
     job = newcomers.ask(asked)
     before = REGISTRY.get(state.asked_before(job.id))
     if before is not None:
         REGISTRY.cancel(before)  # nobody waits for it any more
     if job.state == "done":
         state.set_found(job.result)
-        return job.result, None
     if job.state == "failed":
         st.error(state.plain(job.message), icon=":material/error:")
-    return state.found(), job if job.active else None
+    return job
 
 
 def _status(waiting_for: str | None, words: str) -> None:
