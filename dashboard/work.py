@@ -1,6 +1,7 @@
 """What jobs compute: generators over the core, which is imported in the worker only (it brings torch)."""
 
 import contextlib
+import gc
 import importlib
 import sys
 import threading
@@ -68,6 +69,7 @@ def _import() -> None:
         importlib.import_module("cl_core.experiment")
         if "torch" in sys.modules:
             importlib.import_module("torch._dynamo")  # the first optimiser would, in the midst of its work
+            gc.freeze()  # what was imported stays: no later collection needs to look at it
 
 
 def begin(config: Config, store: Store) -> Steps:

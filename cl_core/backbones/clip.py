@@ -11,6 +11,8 @@ import hashlib
 import json
 import logging
 import pickle
+import struct
+import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -38,6 +40,10 @@ SMALL_MEAN, SMALL_STD = (0.5, 0.5, 0.5), (0.5, 0.5, 0.5)
 TOKENS = "token_ids"  # the tensor that says which rows of the vocabulary the small weights hold
 ADAPTER = ".mlp.adapter."  # in the names of the parameters of adapters
 MEAN, STD, QUICK = "image_mean", "image_std", "quick_gelu"  # in a fixed state, beside the weights
+DAMAGED = (  # what readers raise on bytes that are no weights
+    OSError, SafetensorError, pickle.UnpicklingError, zipfile.BadZipFile, RuntimeError, EOFError, ValueError, KeyError,
+    IndexError, TypeError, AttributeError, OverflowError, MemoryError, AssertionError, ImportError, struct.error,
+)  # fmt: skip
 _EMBEDDING = "token_embedding.weight"
 _REBUILD = "run `python -m cl_core pretrain-clip` to make it again"
 
@@ -159,23 +165,29 @@ def image_blocks(name: str) -> int:
 
 
 def _expanded(model: Any, ids: Tensor, rows: Tensor) -> Tensor:
-    """A whole token embedding from the rows of the tokens that were read; zeros for the others."""
+    """A whole token embedding from the rows of the tokens that were read; zeros for the others. RuntimeError."""
+    if rows.shape[1:] != model.token_embedding.weight.shape[1:]:
+        raise RuntimeError("The rows of the embedding have another width.")  # before it is laid out for all the words
     return torch.zeros(model.vocab_size, rows.shape[1]).index_copy(0, ids, rows.float())
 
 
 def load_small(file: Path = SMALL_WEIGHTS) -> Clip:
     """The small CLIP in a file that `save_small` has written. Raises ConfigError."""
     try:
+        if not file.is_file():
+            raise FileNotFoundError(file)
         with safe_open(file, "pt") as content:
             tensors = {key: content.get_tensor(key) for key in content.keys()}  # noqa: SIM118 – no mapping
-    except (OSError, SafetensorError) as error:
+    except DAMAGED as error:
         raise ConfigError(f"The weights file {file} cannot be read; {_REBUILD}.") from error
     try:
         model = _construct(SMALL, _config_of(SMALL), 0)
         ids = tensors.pop(TOKENS).long()
         tensors[_EMBEDDING] = _expanded(model, ids, tensors[_EMBEDDING])
         model.load_state_dict({key: tensor.float() for key, tensor in tensors.items()})
-    except (KeyError, RuntimeError, IndexError) as error:
+        if not all(tensor.isfinite().all() for tensor in model.state_dict().values()):
+            raise ValueError("Some of its values are no numbers.")
+    except DAMAGED as error:
         raise ConfigError(f"The weights file {file} is not one of the small CLIP; {_REBUILD}.") from error
     return Clip(model, SMALL, SMALL_MEAN, SMALL_STD, frozenset(ids.tolist())).eval()
 
@@ -296,7 +308,7 @@ def _fill(model: nn.Module, name: str, checkpoint: str, tag: Mapping[str, Any]) 
     _check_is_data(file)
     try:
         open_clip.load_checkpoint(model, str(file), weights_only=True)
-    except (RuntimeError, KeyError, ValueError, TypeError, AttributeError) as error:
+    except DAMAGED as error:
         raise ConfigError(f"The checkpoint {file} is of another architecture than {name}.") from error
 
 
@@ -306,8 +318,12 @@ def _check_is_data(file: Path) -> None:
         if file.suffix == ".safetensors":
             with safe_open(file, "pt"):
                 return
+        if zipfile.is_zipfile(file):
+            with zipfile.ZipFile(file) as parts:
+                if sum(part.file_size for part in parts.infolist()) > 2 * file.stat().st_size:
+                    raise ValueError("It is packed tighter than weights can be.")
         content = torch.load(file, map_location="meta", weights_only=True)
-    except (OSError, RuntimeError, EOFError, ValueError, SafetensorError, pickle.UnpicklingError) as error:
+    except DAMAGED as error:
         raise ConfigError(
             f"The checkpoint {file} cannot be read; it must be .safetensors, or hold nothing but weights."
         ) from error

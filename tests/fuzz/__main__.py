@@ -9,17 +9,19 @@ from pathlib import Path
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent.parent / "dashboard")]
 
 import doors  # noqa: E402
+import doors_clip  # noqa: E402
 import doors_here  # noqa: E402
 import pages  # noqa: E402
 from watch import SECONDS, Tally  # noqa: E402
 
 SHARES = {  # of the inputs; drawing a page takes long
-    "imported runs": (doors.runs, 0.3),
+    "imported runs": (doors.runs, 0.27),
     "folders of images": (doors.image_folders, 0.15),
     "data sets on disk": (doors.data_on_disk, 0.1),
-    "recipes and settings": (doors_here.recipes, 0.2),
+    "recipes and settings": (doors_here.recipes, 0.17),
     "addresses": (doors_here.addresses, 0.1),
     "files of a store": (doors_here.files_of_a_store, 0.12),
+    "checkpoints of CLIP": (doors_clip.clip_checkpoints, 0.06),
 }
 
 

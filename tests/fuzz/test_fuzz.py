@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import doors
+import doors_clip
 import doors_here
 import nasty
 import pages
@@ -18,6 +19,7 @@ FEW = {
     doors_here.recipes: 60,
     doors_here.addresses: 30,
     doors_here.files_of_a_store: 30,
+    doors_clip.clip_checkpoints: 52,  # the corpus, and a few spoiled ones
 }
 
 
