@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+import hashlib
 import json
 import statistics
 from collections.abc import Mapping, Sequence
@@ -17,17 +18,25 @@ from cl_core.presets import preset
 from cl_core.store import StoreError
 
 if TYPE_CHECKING:
+    from cl_core.backbones.clip import Clip
     from cl_core.unseen_trials import Trial, World
 
 Row = dict[str, Any]
 SIDES = ("total", "old", "new")
+FEW = 10  # new classes that are all tried
 
 
 def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser = subparsers.add_parser("unseen", help="classes that the small CLIP is given by name alone")
     parser.add_argument("--weights", type=Path, help="file of pretrain-clip; default: those that come with the program")
     parser.add_argument("--world", action="append", metavar="NAME", help="only this one; may come several times")
-    parser.add_argument("--every", type=int, default=1, metavar="N", help="only each N-th class is new; default: 1")
+    parser.add_argument(
+        "--every",
+        type=int,
+        default=1,
+        metavar="N",
+        help=f"only each N-th class is new, where there are more than {FEW}; default: 1",
+    )
     parser.add_argument("--first", type=int, default=0, metavar="N", help="where that counting begins; default: 0")
     parser.add_argument(
         "--images",
@@ -47,40 +56,54 @@ def run(args: argparse.Namespace) -> None:
     if args.out.suffix != ".json" or args.every < 1 or args.first < 0:
         raise ConfigError("--out must end in .json, --every must be 1 or more, and --first 0 or more.")
     config = options.changed(UnseenConfig(), args.set)
-    from tqdm import tqdm
-
     from cl_core import unseen_trials
     from cl_core.backbones.clip import SMALL_WEIGHTS, load_small
 
-    clip = load_small(args.weights or SMALL_WEIGHTS)
+    weights = args.weights or SMALL_WEIGHTS
+    clip = load_small(weights)
     worlds = unseen_trials.worlds(clip)
     known = [world.name for world in worlds]
     if strange := [name for name in args.world or [] if name not in known]:
         raise ConfigError(f"There is no world “{strange[0]}”; known are {', '.join(known)}.")
-    found = []
-    for world in (world for world in worlds if world.name in (args.world or known)):
-        chosen = world.new[args.first :: args.every]
-        if not chosen:
-            raise ConfigError(f"No class of {world.name} is left to be new: choose a smaller --first.")
-        dreams = None
-        if args.images and world.most is None:  # where all the classes may be old ones
-            print(f"Making pseudo-images of the {len(world.known)} classes of {world.name}", flush=True)
-            dreams = unseen_trials.dream(clip, world, preset("clip-demo").invert, args.seed)
-        rows = []
-        for i, new in enumerate(tqdm(chosen, desc=world.name, mininterval=1)):
-            of_images = dreams if i < args.images else None
-            rows.append(row(unseen_trials.trial(world, new, config, args.seed, of_images)))
-        found.append(summary(world, rows) | {"rows": rows})
-    table = markdown(found)
-    print(f"\n{table}")
-    facts = {"kind": "unseen", "settings": dataclasses.asdict(config), "seed": args.seed, "versions": report.versions()}
-    content = json.dumps(facts | {"worlds": found}, indent=1, ensure_ascii=False) + "\n"
+    found = [_tried(clip, world, config, args) for world in worlds if world.name in (args.world or known)]
+    facts = {
+        "kind": "unseen",
+        "weights": hashlib.sha256(weights.read_bytes()).hexdigest(),
+        "settings": dataclasses.asdict(config),
+        "seed": args.seed,
+        "versions": report.versions(),
+    }
+    _write(args.out, facts | {"worlds": found}, markdown(found))
+    print(f"\n{markdown(found)}\n\nWritten to {args.out}.")
+
+
+def _tried(clip: "Clip", world: "World", config: UnseenConfig, args: argparse.Namespace) -> dict[str, Any]:
+    """The summary of one world and its rows. Raises ConfigError."""
+    from tqdm import tqdm
+
+    from cl_core import unseen_trials
+
+    chosen = world.new[args.first :: args.every] if len(world.new) > FEW else world.new
+    if not chosen:
+        raise ConfigError(f"No class of {world.name} is left to be new: choose a smaller --first.")
+    dreams = None
+    if args.images and world.most is None:  # where all the classes may be old ones
+        print(f"Making pseudo-images of the {len(world.known)} classes of {world.name}", flush=True)
+        dreams = unseen_trials.dream(clip, world, preset("clip-demo").invert, args.seed)
+    rows = []
+    for i, new in enumerate(tqdm(chosen, desc=world.name, mininterval=1)):
+        rows.append(row(unseen_trials.trial(world, new, config, args.seed, dreams if i < args.images else None)))
+    return summary(world, rows) | {"rows": rows}
+
+
+def _write(out: Path, content: dict[str, Any], table: str) -> None:
+    """The JSON file, and the tables in Markdown beside it. Raises StoreError."""
+    text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
     try:
-        write_whole(args.out, content.encode())
-        write_whole(args.out.with_suffix(".md"), (table + "\n").encode())
+        write_whole(out, text.encode())
+        write_whole(out.with_suffix(".md"), (table + "\n").encode())
     except OSError as error:
-        raise StoreError(f"The results cannot be written to {args.out} ({error.strerror or error}).") from error
-    print(f"\nWritten to {args.out}.")
+        raise StoreError(f"The results cannot be written to {out} ({error.strerror or error}).") from error
 
 
 def row(trial: "Trial") -> Row:

@@ -14,7 +14,7 @@ GREY = (0.299, 0.587, 0.114)
 
 def change(x: Tensor, generator: Generator) -> Tensor:
     """Pictures (n, 3, h, w) with random outlines, colours, positions and holes."""
-    x = _outline(x, 0.35, generator)
+    x = _outline(x, 0.5, generator)
     x = _recolour(x, generator)
     x = _move(x, generator)
     x = _tint_ground(x, 0.1, generator)
@@ -30,11 +30,14 @@ def _chosen(n: int, share: float, generator: Generator) -> Tensor:
 
 
 def _outline(x: Tensor, share: float, generator: Generator) -> Tensor:
-    """Some pictures as line drawings: dark lines where the brightness changes, the fills paler."""
+    """Some pictures as line drawings: dark lines where a colour changes, the fills paler.
+
+    Any channel counts, as yellow on white hardly differs in brightness.
+    """
     which = _chosen(len(x), share, generator)
     drawn = x[which]
-    light = _grey(drawn)
-    spread = F.max_pool2d(light, 3, 1, 1) + F.max_pool2d(-light, 3, 1, 1)  # brightest − darkest neighbour
+    spread = F.max_pool2d(drawn, 3, 1, 1) + F.max_pool2d(-drawn, 3, 1, 1)  # brightest − darkest neighbour
+    spread = spread.amax(1, keepdim=True)
     thickness = _uniform(len(drawn), 1, 2.5, generator)[:, None, None, None]
     lines = (spread * thickness - 0.4).clamp(0, 1)
     paleness = _uniform(len(drawn), 0, 1, generator)[:, None, None, None]
@@ -92,7 +95,3 @@ def _cut_out(x: Tensor, share: float, generator: Generator) -> Tensor:
         inside = (place >= start[:, None]) & (place < (start + length)[:, None])  # (n, side)
         covered = covered & inside.view(shape)
     return torch.where(covered[:, None], torch.ones(()), x)
-
-
-def _grey(x: Tensor) -> Tensor:
-    return (x * torch.tensor(GREY)[:, None, None]).sum(1, keepdim=True)

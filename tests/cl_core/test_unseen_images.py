@@ -46,8 +46,8 @@ def test_learning_from_pseudo_images_changes_adapters_of_a_copy_only(small: clip
     old, new = (x[:8], torch.arange(8) % 2), (x[8:], torch.full((4,), 2))
     with torch.no_grad():
         logits = small.scale * small.encode_image(x) @ small.prototypes(PROMPTS).T
-    for steps in (0, 3):
-        config = UnseenConfig(steps=steps, adapter_size=4, lr=0.01)
+    for steps in (0, 6):
+        config = UnseenConfig(steps=steps, adapter_size=4, lr=1e-3)
         events, chain = [], None
         adapting = unseen_images.adapt_on_images(small, PROMPTS, old, new, config, 0)
         while chain is None:
