@@ -4,9 +4,10 @@ An estimate on the high side of what was measured (`python -m cl_core memory --m
 there to refuse what cannot fit before it starts, since a process that takes too much is killed without a word.
 """
 
+import json
 import math
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,8 +51,11 @@ def of_step(step: Step, config: Config, node: Snapshot, shape: tuple[int, int, i
     newest = node.task_sizes[tasks if verb == "learn" else tasks - 1]
     seen = max(c + 1 for t in range(tasks + (verb == "learn")) for c in config.stream.classes_of(t, node.task_sizes))
     strategy, pixels = strategies.get(config.learn.strategy), math.prod(shape)
-    maps = _Maps.of(config.network, shape)
-    d = 4 * config.network.width * config.network.pool**2
+    if config.network.backbone == "clip":
+        vision, d = _tower(config.network.clip)
+        maps, pixels = _Maps.of_tower(vision), max(pixels, shape[0] * vision["image_size"] ** 2)
+    else:
+        maps, d = _Maps.of(config.network, shape), 4 * config.network.width * config.network.pool**2
     real = config.stream.train_per_class * (seen if strategy.memory == "everything" else newest)
     made = config.invert.images_per_class * seen
     looked_at = ON_THE_WAY * 4 * maps.widest + VIEW_IMAGES * seen * (pixels + 5 * d)
@@ -106,6 +110,25 @@ class _Maps:
             blocks += network.blocks * channels * area
         silu = network.activation == "silu"
         return cls((3 if silu else 2) * stem + (6 if silu else 4) * blocks, stem + 3 * blocks, stem)
+
+    @classmethod
+    def of_tower(cls, vision: Mapping[str, int]) -> "_Maps":
+        """A block of a vision transformer keeps sixteen times its tokens: norms, queries, keys, values, the MLP's."""
+        tokens = (vision["image_size"] // vision["patch_size"]) ** 2 + 1
+        layer, heads = vision["width"] * tokens, vision["width"] // vision.get("head_width", 64)
+        kept = vision["layers"] * (16 * layer + 2 * heads * tokens**2)
+        return cls(kept, 2 * layer * vision["layers"], 4 * layer)
+
+
+def _tower(name: str) -> tuple[dict[str, int], int]:
+    """The image tower of a CLIP in open_clip's terms, and its feature size. Another than the small one counts as
+
+    ViT-B-32, the lightest that open_clip has pretrained: its own form is known only to that library, with its torch.
+    """
+    if name != "small-clip":
+        return {"image_size": 224, "patch_size": 32, "width": 768, "layers": 12}, 512
+    plain = json.loads((datasets.ASSETS / "clip" / "small-clip.json").read_text(encoding="utf-8"))
+    return plain["vision_cfg"], plain["embed_dim"]
 
 
 def available() -> float | None:

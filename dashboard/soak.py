@@ -25,7 +25,7 @@ from dashboard import markup
 from dashboard.bench import BROWSERS, FLAGS, BenchError, Server, serving
 
 MOST = 4 * 2**30  # bytes of resident memory of the server with its children
-PATIENCE = 600.0  # seconds until an answer; the sessions wait for each other's runs
+PATIENCE = 120.0  # seconds until an answer; the sessions wait for each other's runs
 TINY = (
     "?preset=demo&stream.train_per_class=60&network.width=8&learn.epochs_first=4&learn.epochs=3&learn.balance_epochs=1"
     "&invert.iterations_per_layer=5&invert.full_iterations=10"
@@ -34,6 +34,11 @@ RESTS = """() => document.querySelector('[data-testid="stApp"][data-test-script-
   && document.querySelector('[data-stale="true"], .st-key-live') === null"""
 MOVED = """before => document.querySelector('.st-key-live, .st-key-failure') !== null
   || new URLSearchParams(location.search).get('node') !== before"""
+CANCEL = """() => {
+  const button = document.querySelector('.st-key-cancel button:not([disabled])');
+  button?.click();
+  return button !== null;
+}"""
 NUMBERS = "() => [...document.querySelectorAll('.il-task .il-foot strong')].map(place => place.textContent)"
 HARM = '[data-testid="stException"], .st-key-failure'
 
@@ -214,14 +219,11 @@ async def _finish(one: Session, page: Any) -> None:
 async def _cancel(one: Session, page: Any) -> None:
     """Cancel after a while, if it is not over by then."""
     await asyncio.sleep(one.draws.uniform(0, 4))
-    button = page.locator(".st-key-cancel button")
-    if await button.count() and await button.is_enabled():
-        began = time.monotonic()
-        with contextlib.suppress(asyncio.TimeoutError):
-            await button.click(timeout=2000)
-        await _rest(page)
-        one.took("a cancel, until the page rests", began)
+    began = time.monotonic()
+    cancelled = await page.evaluate(CANCEL)
     await _rest(page)
+    if cancelled:
+        one.took("a cancel, until the page rests", began)
 
 
 async def _rest(page: Any) -> None:

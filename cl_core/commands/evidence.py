@@ -84,7 +84,8 @@ def write(out: Path, facts: Mapping[str, Any], rows: Sequence[Row], name: str, s
     writer = csv.DictWriter(table, list(rows[0]), lineterminator="\n")
     writer.writeheader()
     for of in rows:
-        writer.writerow({key: " ".join(map(str, v)) if isinstance(v, list) else v for key, v in of.items()})
+        texts = {key: " ".join(map(str, v)) if isinstance(v, list) else v for key, v in of.items()}
+        writer.writerow({key: report.cell(value) for key, value in texts.items()})
     files = {
         "json": json.dumps({**facts, "rows": rows}, indent=1, ensure_ascii=False) + "\n",
         "csv": table.getvalue(),

@@ -168,7 +168,7 @@ class Results:
                 with (self.out / "race.csv").open("w", newline="") as stream:
                     writer = csv.DictWriter(stream, list(self.rows[0]))
                     writer.writeheader()
-                    writer.writerows(self.rows)
+                    writer.writerows({key: report.cell(value) for key, value in row.items()} for row in self.rows)
         except OSError as error:
             raise StoreError(f"The tables cannot be written to {self.out} ({error.strerror or error}).") from error
 

@@ -93,11 +93,16 @@ def csv_text(record: Any) -> str:
     stream = io.StringIO(newline="")
     writer = csv.writer(stream)
     writer.writerow(["split", "after_task", "on_task", "accuracy", "accuracy_task_given"])
-    for split, matrix in record["accuracy"].items():
-        for i, row in enumerate(matrix):
+    for split in ("validation", "test"):
+        for i, row in enumerate(record["accuracy"][split]):
             for j, value in enumerate(row):
                 writer.writerow([split, i + 1, j + 1, value, record["task_accuracy"][split][i][j]])
     return stream.getvalue()
+
+
+def cell(value: Any) -> Any:
+    """A value for a CSV file: text that a spreadsheet would take for a formula is marked as text."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
 
 
 def sheet(snapshot: Snapshot, columns: int = 12, zoom: int = 3) -> Image.Image:

@@ -16,6 +16,7 @@ from test_commands import SMALLEST, one_sentence
 
 from cl_core import archive, recipe
 from cl_core.__main__ import main
+from cl_core.commands import report
 from cl_core.config import Config, ConfigError
 from cl_core.presets import PRESETS
 from cl_core.store import Store, StoreError
@@ -288,3 +289,13 @@ def test_a_bad_recipe_is_a_sentence(tmp_path: Path, text, told):
         recipe.read(file)
     with pytest.raises(ConfigError, match="cannot be read"):
         recipe.read(tmp_path / "nothing.json")
+
+
+def test_a_csv_file_holds_no_formula():
+    """Neither in a split of another's naming, nor in text that a spreadsheet would compute."""
+    half = [[[0.5]]]
+    record = {name: {"validation": half[0], "test": half[0], "=1+1": half[0]} for name in ("accuracy", "task_accuracy")}
+    assert "=1+1" not in report.csv_text(record)
+    assert [report.cell(text) for text in ("=1+1", "+x", "-x", "@x", "\tx", "x", -1.5, None)] == [
+        "'=1+1", "'+x", "'-x", "'@x", "'\tx", "x", -1.5, None
+    ]  # fmt: skip

@@ -88,3 +88,12 @@ def test_more_of_anything_takes_more(root: Snapshot):
     ):  # fmt: skip
         assert need("invert", **{section: {name: less}}) < need("invert", **{section: {name: more}}), name
     assert need("learn", learn={"batch_size": 16}) < need("learn", learn={"batch_size": 512})
+
+
+def test_a_clip_takes_what_its_transformer_takes(root: Snapshot):
+    images = {"images_per_class": 100}
+    small = root.config.override({"network": {"backbone": "clip"}, "invert": images})
+    large = root.config.override({"network": {"backbone": "clip", "clip": "ViT-B-32"}, "invert": images})
+    needs = [memory.of_step(("invert", 1), config, root, (3, 32, 32)).total for config in (small, large)]
+    assert 100e6 < needs[0] < 2e9
+    assert needs[1] > 20 * needs[0]
