@@ -39,6 +39,11 @@ CANCEL = """() => {
   button?.click();
   return button !== null;
 }"""
+GO = """share => {
+  const steps = [...document.querySelectorAll('[class*="st-key-go-"] button[data-testid=stBaseButton-secondary]')];
+  steps[Math.floor(share * steps.length)]?.click();
+  return steps.length > 0;
+}"""
 NUMBERS = "() => [...document.querySelectorAll('.il-task .il-foot strong')].map(place => place.textContent)"
 HARM = '[data-testid="stException"], .st-key-failure'
 
@@ -194,10 +199,9 @@ async def _act(one: Session, page: Any, server: Server) -> None:
             one.took("a refresh in the midst, to the cards", began)
             await _finish(one, page)
         case "back":
-            steps = page.locator(".st-key-path button[data-testid=stBaseButton-secondary]")
-            if count := await steps.count():
-                began = time.monotonic()
-                await steps.nth(one.draws.randrange(count)).click()
+            began, before = time.monotonic(), _node(page)
+            if await page.evaluate(GO, one.draws.random()):
+                await page.wait_for_function(MOVED, arg=before)
                 await _rest(page)
                 one.took("another step on the path, until it is shown", began)
 
