@@ -28,10 +28,11 @@ HEADS = ("linear", "refit", "nearest-mean", "lda")  # all are measured; config.l
 Steps = Generator[Event, None, Snapshot]
 
 
-def start(config: Config) -> Snapshot:
+def start(config: Config, store: Store | None = None) -> Snapshot:
     """The root of a tree: nothing learned yet. Raises ConfigError and DataError.
 
-    Of a network that knows classes before it learns, its record has the zero-shot accuracy, and its arrays the towers.
+    Of a network that knows classes before it learns, its record has the zero-shot accuracy, and its arrays the towers;
+    if the store has it, they come from there.
     """
     stream = TaskStream(config.stream, config.machine.seed)
     record: dict[str, Any] = {
@@ -55,6 +56,8 @@ def start(config: Config) -> Snapshot:
     )
     if not knows_classes(config.network):
         return root
+    if store is not None and (known := store.find(root.id)) is not None:
+        return dataclasses.replace(known, config=config)  # which may differ in how it learns and inverts
     state = State.of(root, config)
     state.network.set_head(len(stream.class_names), generator(config.machine.seed, "head"))
     record = {**root.record, "zero_shot": measure.zero_shot_record(state.network, state.stream, state.normalise)}
@@ -104,7 +107,7 @@ def grow(snapshot: Snapshot, verb: str, config: Config, store: Store | None = No
 
 def run(config: Config, store: Store | None = None) -> Generator[Event, None, list[Snapshot]]:
     """The whole stream under one config: [root, …, leaf]."""
-    path = [start(config)]
+    path = [start(config, store)]
     if store is not None:
         store.save(path[0])
     while (verb := path[-1].next_verb) is not None:

@@ -76,7 +76,7 @@ def begin(config: Config, store: Store) -> Steps:
     """The root of a new experiment, saved. Returns its id."""
     yield Step("Preparing the experiment", 0)
     experiment = _core()
-    root = experiment.start(config)
+    root = experiment.start(config, store)
     store.save(root)
     yield Made(root.id)
     return root.id

@@ -112,7 +112,7 @@ def run_all(
     """
     from cl_core import experiment
 
-    experiment.start(runs[0].config)
+    experiment.start(runs[0].config, Store(store))
     found: dict[int, Row] = {}
     failures: list[str] = []
     processes = min(processes, len(runs))

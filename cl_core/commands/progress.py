@@ -23,7 +23,7 @@ def steps(config: Config, store: Store | None = None, tasks: int | None = None) 
     """
     from cl_core import experiment
 
-    snapshot = experiment.start(config)
+    snapshot = experiment.start(config, store)
     if store is not None:
         store.save(snapshot)
     yield snapshot
@@ -40,7 +40,7 @@ def along(recipe: Recipe, store: Store) -> Iterator[Snapshot]:
     """The snapshots of a recipe, root first, each when it is there. Raises what `steps` raises."""
     from cl_core import experiment
 
-    snapshot = experiment.start(recipe.experiment)
+    snapshot = experiment.start(recipe.experiment, store)
     store.save(snapshot)
     yield snapshot
     for verb, config in recipe.steps:

@@ -74,7 +74,7 @@ def _network(config: Config, store: Store, results: "Results") -> "State":
     from cl_core import experiment
     from cl_core.state import State
 
-    root = experiment.start(config)
+    root = experiment.start(config, store)
     store.save(root)
     learned = progress.watch(experiment.grow(root, "learn", config, store), "The network")
     results.about["network_accuracy"] = learned.record["heads"]["linear"]["test"][-1]

@@ -169,3 +169,11 @@ def test_what_cannot_be_loaded_is_one_sentence_and_exit_code_2(
     told = capsys.readouterr().err
     assert words in told
     assert len(told.strip().splitlines()) == 1
+
+
+def test_a_root_that_is_stored_is_not_asked_again(root: Snapshot, store: Store, monkeypatch: pytest.MonkeyPatch):
+    store.save(root)
+    monkeypatch.setattr(measure, "zero_shot_record", lambda *_: pytest.fail("It names all the images again."))
+    other = config("pmi")
+    known = experiment.start(other, store)
+    assert (known.id, known.record, known.config) == (root.id, root.record, other)
