@@ -24,7 +24,7 @@ class GeneratorReplay(LayerwiseInversionReplay):
             "optimiser": "adam",
             "pixels": "plain",
             "full_iterations": 200,
-            "full_lr": 0.003,
+            "full_lr": 0.01,
             "full_schedule": "cosine",
             "label_weight": 1.0,
         }
