@@ -19,9 +19,11 @@ import numpy as np
 from cl_core.events import Diverged, Event
 from cl_core.files import write_whole
 from cl_core.racers import Racer
+from cl_core.snapshot import Snapshot
 from cl_core.store import StoreError
 
 if TYPE_CHECKING:
+    from cl_core.oracle import Oracle
     from cl_core.race import Course
 
 VERSION = 1  # raise it when the same settings would give other numbers
@@ -49,6 +51,16 @@ class Heat:
     labels: np.ndarray
     note: str = ""
     oracle: float | None = None
+
+
+def courses(node: Snapshot, judge: "Oracle | None" = None) -> tuple["Course", "Course"]:
+    """The course of a race at a snapshot (with its arrays), and one of a few other targets, to find step sizes on."""
+    from cl_core import race
+    from cl_core.state import State
+
+    state, seed = State.of(node, node.config), node.config.machine.seed
+    racing = race.course_of_stream(state, judge, TARGETS, seed, "racing")
+    return racing, race.course_of_stream(state, None, TUNED_ON, seed, "tuning")
 
 
 def run(

@@ -80,6 +80,9 @@ CLIP_RACERS = (
 )
 
 
+FIRST = ("the paper's PMI", "one group, decoder start", "noise, Adam", "noise, L-BFGS")  # who races unless asked
+
+
 def of_network(network: NetworkConfig) -> tuple[Racer, ...]:
     """Those that race on a network."""
     return (*RACERS, *CLIP_RACERS) if network.backbone == "clip" else RACERS

@@ -12,7 +12,6 @@ from cl_core.racers import Racer, of_network
 from dashboard.evidence import Evidence
 
 MEASURES = ("objective", "feature_error", "statistics_error", "oracle_accuracy", "pixel_variance")
-FIRST = ("the paper's PMI", "one group, decoder start", "noise, Adam", "noise, L-BFGS")  # who races unless asked
 BUDGETS = (20, 50, 100, 200)  # units to choose from
 
 

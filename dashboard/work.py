@@ -105,13 +105,9 @@ def race(place: Place, racers: Sequence[Racer], units: int, folder: Path) -> Gen
     yield Step("Starting PyTorch", 0)
     from cl_core import oracle
     from cl_core import race as races
-    from cl_core.state import State
 
     node = place[0].load(place[1])
-    state, seed = State.of(node, node.config), node.config.machine.seed
-    judge = oracle.known(node.config, library.own_store())
-    course = races.course_of_stream(state, judge, heats.TARGETS, seed, "racing")
-    training = races.course_of_stream(state, None, heats.TUNED_ON, seed, "tuning")
+    course, training = heats.courses(node, oracle.known(node.config, library.own_store()))
     missing = [racer for racer in racers if heats.read(heats.file_of(folder, node.id, racer, units)) is None]
     of = sum(1 + bool(racer.grid) for racer in missing)
     number = 0

@@ -8,7 +8,7 @@ import streamlit as st
 from cl_core import heats as kept
 from cl_core.config import InvertConfig
 from cl_core.heats import Heat
-from cl_core.racers import CLIP_RACERS, OWN, RACERS, Racer, own
+from cl_core.racers import CLIP_RACERS, FIRST, OWN, RACERS, Racer, own
 from dashboard import estimate, findings, heats, library, markup, pictures, state
 from dashboard.charts import racing as charts
 from dashboard.charts.style import CONFIG
@@ -70,7 +70,7 @@ def _choices(field: dict[str, Racer], budgets: Sequence[int], node_id: str) -> t
     """Who races, and how far."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         names = st.pills(
-            "Who races", list(field), default=heats.FIRST, selection_mode="multi", key=state.choice("racers"),
+            "Who races", list(field), default=FIRST, selection_mode="multi", key=state.choice("racers"),
             format_func=lambda name: state.plain(name),
             help="The paper goes layer by layer from noise; groups invert a few layers at a time; a decoder start is "
             "fitted on images of the newest task; noise goes through the whole network at once. Or your own: groups, "

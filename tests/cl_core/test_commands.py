@@ -15,12 +15,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cl_core import datasets, metrics
+from cl_core import datasets, heats, metrics
 from cl_core.__main__ import main
 from cl_core.commands import ablate, batch, build_data, build_example, options
 from cl_core.commands.run import command_line
 from cl_core.config import Config
 from cl_core.presets import PRESETS, preset
+from cl_core.racers import FIRST
 from cl_core.store import Store
 from dashboard import evidence as reader
 
@@ -183,6 +184,8 @@ def test_the_example_holds_what_is_looked_at_and_no_model(tmp_path, monkeypatch)
     groups = {name.partition("/")[0] for node in Store(out).ids() for name in Store(out).load(node).arrays}
     assert groups == {"view", "film", "statistics", "synthetic0", "synthetic1"}
     assert len(Store(out).lineage(index["main"])) == 5
+    assert heats.budgets(out, index["main"]) == [build_example.UNITS]
+    assert len(list((out / heats.FOLDER).iterdir())) == len(FIRST)
 
 
 def test_a_bundle_is_built_from_idx_files_and_loads(tmp_path, capsys):
