@@ -87,8 +87,10 @@ def layer_by_layer(evidence: Evidence) -> str:
     late = _standing(evidence, "objective", longest)
     order = sorted(late, key=late.__getitem__)
     layered = [name for name in order if (evidence.of(name)[0].get("layers") or 1) > 1]
-    if not layered or len(order) < 2:
+    if len(order) < 2:
         return ""
+    if not layered:
+        return "None of these inverts layer by layer: let one race that does."
     best, place = layered[0], order.index(layered[0])
     if len(layered) == len(order):
         return "All of these invert layer by layer: let one race that takes the whole network at once."

@@ -41,6 +41,7 @@ def test_the_verdict_is_what_the_numbers_say():
     won = heats.evidence([heat(PMI, 0.1, 4), heat(WHOLE, 0.2, 1), heat(RACERS[3], 0, 1, note="It diverged.")])
     assert findings.layer_by_layer(won).startswith("Layer by layer wins here")
     assert findings.layer_by_layer(heats.evidence([heat(PMI, 0.1, 4)])) == ""
+    assert "None of these" in findings.layer_by_layer(heats.evidence([heat(WHOLE, 0.1, 1), heat(RACERS[3], 0.2, 1)]))
     assert "All of these" in findings.layer_by_layer(heats.evidence([heat(PMI, 0.1, 4), heat(RACERS[1], 0.2, 2)]))
 
 
