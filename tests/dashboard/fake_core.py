@@ -35,7 +35,7 @@ class Behaviour:
 behaviour = Behaviour()
 
 
-def start(config: Config) -> Snapshot:
+def start(config: Config, store: Store | None = None) -> Snapshot:
     stream = TaskStream(config.stream, config.machine.seed)
     replays = config.learn.strategy != "finetune"
     accuracy: dict = {"validation": [], "test": []}
