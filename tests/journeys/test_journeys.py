@@ -20,7 +20,7 @@ def test_first_paint(browser: Browser, tmp_path, capsys):
         heading = time.perf_counter() - began
         charts(page).first.wait_for()
         chart = time.perf_counter() - began
-        expect(charts(page)).to_have_count(6)
+        expect(charts(page)).to_have_count(8)
         picture(page, "first-screen-light")
     ARTEFACTS.mkdir(parents=True, exist_ok=True)
     measured = {"heading_s": round(heading, 2), "first_chart_s": round(chart, 2)}
@@ -33,7 +33,7 @@ def test_first_paint(browser: Browser, tmp_path, capsys):
 def test_the_first_screen_in_both_themes_and_at_all_sizes(browser: Browser, address: str, theme: str, width: int):
     with looking(browser, theme, width) as page:
         page.goto(address)
-        expect(charts(page)).to_have_count(6)
+        expect(charts(page)).to_have_count(8)
         assert page.evaluate("document.documentElement.scrollWidth") <= width  # nothing sticks out
         picture(page, f"first-screen-{theme}-{width}")
 
@@ -74,7 +74,7 @@ def test_stepping_back_and_growing_a_branch(page: Page, address: str):
     new_experiment(page, address, settings="?machine.seed=1&" + LONG[1:].replace("400", "2"))
     button(page, "Learn task 1").click()
     expect(button(page, "Invert after task 1")).to_be_visible()
-    button(page, "Start").click()
+    page.get_by_role("button", name="Start", exact=True).click()
     slider = page.get_by_role("slider", name="Epochs, first task")
     slider.focus()
     slider.press("ArrowRight")
@@ -124,7 +124,7 @@ def test_bad_values_in_the_address_are_told(page: Page, address: str):
     expect(page.get_by_text("is not the name of a step")).to_be_visible()
     expect(page.get_by_text("“turbo”, which does not exist")).to_be_visible()
     expect(page.get_by_text("it must be a whole number")).to_be_visible()
-    expect(charts(page)).to_have_count(6)
+    expect(charts(page)).to_have_count(8)
 
 
 def test_what_does_not_change_does_not_flicker_and_looking_elsewhere_does_not_stop_the_run(page: Page, address: str):

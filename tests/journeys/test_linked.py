@@ -15,7 +15,7 @@ FAINT = """([panel, name]) => {
 def test_points_and_tasks_are_marked_everywhere(page: Page, address: str):
     """A box round points gives their images; a task card stresses its classes in the pictures; both are let go."""
     page.goto(address)
-    expect(charts(page)).to_have_count(6)
+    expect(charts(page)).to_have_count(8)
     settled(page)
     space = page.locator(".st-key-panel-features")
     space.locator('.modebar-btn[data-val="select"]').click()
