@@ -73,7 +73,7 @@ def of_step(step: Step, config: Config, node: Snapshot, shape: tuple[int, int, i
     iterations = max(config.invert.layer_iterations or (config.invert.iterations_per_layer,))
     at_a_layer = 0 if config.invert.groups == "whole" else _copies(config, iterations) * maps.widest
     variables = max(_copies(config, config.invert.full_iterations) * pixels, at_a_layer)
-    parts["“Images in a batch”"] = min(count, config.invert.batch) * (1.8 * maps.kept + variables)
+    parts["“Images in a batch”"] = min(count, config.invert.batch) * (1.4 * maps.kept + variables)
     parts["“Images a class”"] = 2 * pixels * made + count * (pixels + d)
     if "decoder" in config.invert.start:
         parts["“Start of a layer”"] = 2 * DECODER_IMAGES * maps.watched / 3
