@@ -31,7 +31,7 @@ SETTLED = '[data-testid="stApp"][data-test-script-state="notRunning"]'
 # Whether rows of other classes are faint in the sheets.
 MARKED = """[...document.querySelectorAll(".il-sheet-labels span")].some(row => getComputedStyle(row).opacity < 0.5)"""
 CLOSEUP = 'document.querySelector(".il-closeup")'
-AXIS = 'document.querySelector(".st-key-panel-features .xtitle").textContent'
+AXIS = 'document.querySelector(".st-key-panel-features .xtitle")?.textContent'  # none while Plotly draws anew
 
 # From the next release of the mouse to the first frame in which the page says each of some things: milliseconds.
 WATCH = """() => {
@@ -137,8 +137,8 @@ def _use(page: Any, into: dict[str, Measure]) -> None:
 
     into["chip"].seconds += press("button", "Trouser", MARKED)
     press("button", "Trouser", f"!{MARKED}")
-    into["radio"].seconds += press("radio", "LDA", f'{AXIS}.includes("discriminant")')
-    press("radio", "PCA", f'{AXIS}.includes("principal")')
+    into["radio"].seconds += press("radio", "LDA", f'{AXIS}?.includes("discriminant")')
+    press("radio", "PCA", f'{AXIS}?.includes("principal")')
     page.locator(".st-key-panel-features .nsewdrag").first.scroll_into_view_if_needed()
     x, y = page.evaluate(PLACE)
     page.mouse.move(x - 1, y)
