@@ -20,7 +20,7 @@ from cl_core.inversion.starts import DECODING, EXAMPLES
 from cl_core.learning import TaskData
 from cl_core.seeding import generator
 from cl_core.snapshot import Snapshot
-from cl_core.statistics import ClassGaussians, Moments, affine_fit, measure_moments, running_moments
+from cl_core.statistics import ClassGaussians, KeptStatistics, affine_fit, running_moments
 from cl_core.strategies import Strategy
 from cl_core.stream import Experience, TaskStream
 
@@ -54,7 +54,7 @@ class State:
         self.fixed: dict[str, np.ndarray] = {}  # what learning never changes of the network
         self.tasks_learned = 0
         self.gaussians = ClassGaussians.of(config.learn)
-        self.statistics: dict[str, np.ndarray] = {}
+        self.statistics = KeptStatistics({})
         self.synthetic_images = torch.zeros(0, *self.input_shape, device=self.device)
         self.synthetic_labels = torch.zeros(0, dtype=torch.long, device=self.device)
 
@@ -69,7 +69,7 @@ class State:
         if snapshot.tasks_learned:
             state.network.load_learned({k: torch.tensor(v) for k, v in snapshot.group("model").items()})
             state.gaussians = ClassGaussians.from_arrays(snapshot.group("gaussians"), state.device)
-            state.statistics = snapshot.group("statistics")
+            state.statistics = KeptStatistics(snapshot.group("statistics"))
             images, labels = snapshot.synthetic
             if len(labels):
                 state.synthetic_images = torch.tensor(images, device=state.device).float()
@@ -85,7 +85,7 @@ class State:
         if strategy.memory == "everything":
             new, first_new, old_classes = self.stream.seen(task, "train"), 0, 0
             self.network = self._fresh_network(classes)
-            self.gaussians, self.statistics = ClassGaussians.of(config), {}
+            self.gaussians, self.statistics = ClassGaussians.of(config), KeptStatistics({})
         elif task:
             self.teacher = self.network.teacher()
         self.network.set_head(classes, generator(seed, "head", classes))
@@ -180,12 +180,7 @@ class State:
             self.gaussians = ClassGaussians.of(config).fit(with_old, labels, classes)
         else:
             self.gaussians = old.join(ClassGaussians.of(config).fit(features, data.labels, classes))
-        for name, moments in self._measure_statistics(classes, task, data, config.statistics).items():
-            if f"{name}/mean" in self.statistics:  # of a class in earlier domains
-                moments = self._moments(name).merge(moments)
-            self.statistics[f"{name}/count"] = np.array(moments.count, np.int64)
-            self.statistics[f"{name}/mean"] = moments.mean.cpu().numpy()
-            self.statistics[f"{name}/mean_square"] = moments.mean_square.cpu().numpy()
+        self.statistics.measure(self.network, data.images, data.labels, task, classes, config.statistics)
 
     def _follow(
         self, features: Tensor, data: TaskData, teacher: Backbone | None, config: LearnConfig
@@ -200,39 +195,23 @@ class State:
         before = torch.cat([measure.features_of(teacher, data.images), measure.features_of(teacher, data.old_images)])
         return old.map_affine(*affine_fit(before, torch.cat([features, now])))
 
-    def _measure_statistics(self, classes: Sequence[int], task: int, data: TaskData, kind: str) -> dict[str, Moments]:
-        """Moments by name: of the layers, by channel (of the task) or position (of each class); of the norms."""
-        inputs, norms = measure_moments(self.network, data.images, "channel")
-        found = {f"task{task}/norm{i}": m for i, m in enumerate(norms)}
-        if kind == "channel":
-            return found | {f"task{task}/input{i}": m for i, m in enumerate(inputs)}
-        for c in classes:
-            by_position, _ = measure_moments(self.network, data.images[data.labels == c], "position")
-            found |= {f"class{c}/input{i}": m for i, m in enumerate(by_position)}
-        return found
-
     def knowledge(self, classes: tuple[int, ...], config: InvertConfig) -> Knowledge:
         """What has been kept of these classes, for inversion. Statistics of several tasks are merged (METHOD.md §3)."""
-        layers = range(len(self.network.layers))
-        learned = [t for t in range(self.tasks_learned) if self._has_statistics(t)]
+        known = self.statistics
+        learned = [t for t in range(self.tasks_learned) if known.of_task(t, self.stream.classes(t))]
         tasks = [t for t in learned if set(classes) & set(self.stream.classes(t))]
-        if all(f"class{c}/input0/mean" in self.statistics for c in classes):
-            inputs = [self._by_class([self._moments(f"class{c}/input{i}") for c in classes]) for i in layers]
-        else:
-            merged = [self._merged([f"task{t}/input{i}" for t in tasks]) for i in layers]
-            inputs = [InputStatistics(m.mean, m.variance) for m in merged]
         norms = self.network.norms
         if config.norm_targets == "running":
             moments = [running_moments(norm) for norm in norms]
         else:
-            moments = [self._merged([f"task{t}/norm{i}" for t in tasks]) for i in range(len(norms))]
+            moments = [known.merged([f"task{t}/norm{i}" for t in tasks], self.device) for i in range(len(norms))]
         task = max(tasks)  # the task just learned: its images are still there
         current = self.normalise(from_bytes(self.stream.experience(task).train.images, self.device))
         pixels = current.transpose(0, 1).flatten(1)
         return Knowledge(
             classes,
             self.gaussians.take(classes),
-            inputs,
+            self._inputs(classes, tasks),
             moments,
             features=self._class_features(classes, task) if config.selection == "cfs" else torch.empty(0),
             pool=self.network.pool,
@@ -243,10 +222,16 @@ class State:
             unit_features=self.network.unit_features,
         )
 
-    def _has_statistics(self, task: int) -> bool:
-        """Whether something is kept of a task, which joint training does of the last one only."""
-        of_task = any(name.startswith(f"task{task}/") for name in self.statistics)
-        return of_task or all(f"class{c}/input0/mean" in self.statistics for c in self.stream.classes(task))
+    def _inputs(self, classes: Sequence[int], tasks: Sequence[int]) -> list[InputStatistics]:
+        """What the layers' inputs are held to: of each class by position where that is kept, else of the tasks."""
+        layers, known = range(len(self.network.layers)), self.statistics
+        if not known.by_class(classes):
+            merged = [known.merged([f"task{t}/input{i}" for t in tasks], self.device) for i in layers]
+            return [InputStatistics(m.mean, m.variance) for m in merged]
+        each = [[known.moments(f"class{c}/input{i}", self.device) for c in classes] for i in layers]
+        return [
+            InputStatistics(torch.stack([m.mean for m in of]), torch.stack([m.variance for m in of])) for of in each
+        ]
 
     def _class_features(self, classes: Sequence[int], task: int) -> Tensor:
         """Features (g, n, d) of each class: of real images where its task is the current one, else of synthetic ones.
@@ -269,26 +254,6 @@ class State:
         n = min(len(features) for features in sets)
         return torch.stack([features[:n] for features in sets])
 
-    def _moments(self, name: str) -> Moments:
-        if f"{name}/mean" not in self.statistics:
-            raise ConfigError(
-                "Some tasks kept channel statistics and others class-position: choose one for all of them."
-            )
-        mean, square = (
-            torch.tensor(self.statistics[f"{name}/{key}"], device=self.device) for key in ("mean", "mean_square")
-        )
-        return Moments(int(self.statistics[f"{name}/count"]), mean, square)
-
-    def _merged(self, names: list[str]) -> Moments:
-        merged = self._moments(names[0])
-        for name in names[1:]:
-            merged = merged.merge(self._moments(name))
-        return merged
-
-    @staticmethod
-    def _by_class(moments: list[Moments]) -> InputStatistics:
-        return InputStatistics(torch.stack([m.mean for m in moments]), torch.stack([m.variance for m in moments]))
-
     def add_synthetic(self, images: Tensor, labels: Tensor, classes: Sequence[int]) -> None:
         """Put these images in the place of what there was of their classes; classes stay in order."""
         stay = ~torch.isin(self.synthetic_labels, torch.tensor(list(classes), device=self.device))
@@ -302,7 +267,7 @@ class State:
         arrays = {f"model/{k}": v.cpu().numpy() for k, v in self.network.learned_state().items()}
         arrays |= {f"fixed/{k}": v for k, v in self.fixed.items()}
         arrays |= {f"gaussians/{k}": v for k, v in self.gaussians.to_arrays().items()}
-        arrays |= {f"statistics/{k}": v for k, v in self.statistics.items()}
+        arrays |= {f"statistics/{k}": v for k, v in self.statistics.arrays.items()}
         for t in range(len(self.stream)):
             brought = range(self.stream.classes_before(t), self.stream.classes_before(t + 1))
             of = torch.isin(self.synthetic_labels, torch.tensor(brought, device=self.device))

@@ -2,6 +2,7 @@
 
 from cl_core.statistics.class_models import VARIANCE_FLOOR
 from cl_core.statistics.gaussians import ClassGaussians, affine_fit
+from cl_core.statistics.kept import KeptStatistics
 from cl_core.statistics.moments import (
     Moments,
     channel_moments,
@@ -15,6 +16,7 @@ from cl_core.statistics.moments import (
 __all__ = [
     "VARIANCE_FLOOR",
     "ClassGaussians",
+    "KeptStatistics",
     "Moments",
     "affine_fit",
     "channel_moments",
