@@ -6,7 +6,7 @@ that class, to give the normalisation layers the statistics that they know, and 
 
 import math
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 
 import torch
 from torch import Tensor, nn
@@ -101,21 +101,11 @@ def invert_with_generator(
     camera = Camera(len(classes), config.images_per_class, config.full_iterations, lambda index, x, _: x, normalise)
     camera.stop(normalise(look(everything)), 0, "", 0, 0.0, None)
     with frozen(backbone):
-        quick = folded(backbone)
-        norms, layers = quick.norms, list(quick.layers) if config.input_alpha else []
-        known = KnownStatistics(norms, knowledge.norms, knowledge.inputs if layers else ())
-        weights = {"normalisation": config.alpha, "input statistics": config.input_alpha}
+        losses_of = _objective(folded(backbone), knowledge, classes[places], config)
         for iteration in range(config.full_iterations):
             network.train()
             fresh = torch.randn(len(places), NOISE, generator=draws).to(device)
-            normal = normalise(network(fresh, F.one_hot(places, len(classes)).float()))
-            with watching([*norms, *layers]) as seen:
-                logits = quick.head(quick.features(normal))
-            terms = {"label": config.label_weight * F.cross_entropy(logits, classes[places])}
-            errors = known.errors(seen[: len(norms)], seen[len(norms) :])
-            terms |= {name: weights[name] * error for name, error in errors.items()}
-            if config.tv:
-                terms["smoothness"] = config.tv * total_variation(normal)
+            terms = losses_of(normalise(network(fresh, F.one_hot(places, len(classes)).float())))
             for group in adam.param_groups:
                 group["lr"] = config.full_lr * step_size(config, iteration)
             adam.zero_grad()
@@ -132,3 +122,22 @@ def invert_with_generator(
     camera.ended(images, work.done, curves["total"][-1] if curves else None)
     refine = {"iterations": config.full_iterations, "curve": curves, "seconds": time.perf_counter() - began}
     return Inversion(images, labels, targets, [], refine, camera.film)
+
+
+def _objective(
+    backbone: Backbone, knowledge: Knowledge, wanted: Tensor, config: InvertConfig
+) -> Callable[[Tensor], dict[str, Tensor]]:
+    """The terms of the loss, weighted, of normalised images (n, c, h, w) that shall be of the classes `wanted` (n,)."""
+    norms, layers = backbone.norms, list(backbone.layers) if config.input_alpha else []
+    known = KnownStatistics(norms, knowledge.norms, knowledge.inputs if layers else ())
+    weights = {"normalisation": config.alpha, "input statistics": config.input_alpha}
+
+    def terms(normal: Tensor) -> dict[str, Tensor]:
+        with watching([*norms, *layers]) as seen:
+            logits = backbone.head(backbone.features(normal))
+        found = {"label": config.label_weight * F.cross_entropy(logits, wanted)}
+        errors = known.errors(seen[: len(norms)], seen[len(norms) :])
+        found |= {name: weights[name] * error for name, error in errors.items()}
+        return found | ({"smoothness": config.tv * total_variation(normal)} if config.tv else {})
+
+    return terms
