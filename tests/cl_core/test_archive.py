@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 import safetensors.numpy
 from PIL import Image
-from test_commands import SMALLEST, one_sentence
 
 from cl_core import archive, recipe
 from cl_core.__main__ import main
@@ -20,6 +19,7 @@ from cl_core.commands import report
 from cl_core.config import Config, ConfigError
 from cl_core.presets import PRESETS
 from cl_core.store import Store, StoreError
+from tests.cl_core.test_commands import SMALLEST, one_sentence
 
 
 @pytest.fixture(scope="module")
