@@ -10,14 +10,13 @@ import json
 import zlib
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zipfile import BadZipFile
 
 import numpy as np
 
 from cl_core.events import Diverged, Event
-from cl_core.files import write_whole
+from cl_core.files import Files
 from cl_core.racers import Racer
 from cl_core.snapshot import Snapshot
 from cl_core.store import StoreError
@@ -97,48 +96,52 @@ def spread_out(labels: np.ndarray, count: int) -> list[int]:
 # Kept in a file beside the snapshots, by what it is made of.
 
 
-def file_of(folder: Path, node_id: str, racer: Racer, units: int) -> Path:
-    """Where a heat is kept in a store's folder; its name says all that it depends on."""
+def name_of(node_id: str, racer: Racer, units: int) -> str:
+    """The name of the file, in any store, that holds a heat: it says all that the heat depends on."""
     grid = {name: list(values) for name, values in racer.grid.items()}
     identity = [VERSION, TARGETS, TUNED_ON, racer.name, dict(racer.settings), racer.layer_share, grid]
     digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:12]
-    return folder / FOLDER / f"{node_id}-{units}-{digest}.npz"
+    return f"{FOLDER}/{node_id}-{units}-{digest}.npz"
 
 
-def budgets(folder: Path, node_id: str) -> list[int]:
+def budgets(files: Files, node_id: str) -> list[int]:
     """The units of the heats that a snapshot has, those run last first."""
-    files = sorted((folder / FOLDER).glob(f"{node_id}-*-*.npz"), key=lambda file: -file.stat().st_mtime)[:KEPT]
-    units = [file.stem.split("-")[1] for file in files]
-    return list(dict.fromkeys(int(text) for text in units if text.isdecimal()))
+    parts = [name.split("-") for name in reversed(_of(files, node_id)[-KEPT:])]
+    return list(dict.fromkeys(int(part[1]) for part in parts if len(part) == 3 and part[1].isdecimal()))
 
 
-def forget(folder: Path, node_ids: Iterable[str]) -> None:
+def _of(files: Files, node_id: str) -> list[str]:
+    """The names of the heats of a snapshot, oldest first."""
+    return [name for name in files.names(FOLDER, ".npz") if name.startswith(f"{FOLDER}/{node_id}-")]
+
+
+def forget(files: Files, node_ids: Iterable[str]) -> None:
     """Remove the heats of snapshots that are gone. Raises StoreError when the disk refuses."""
     try:
         for node_id in node_ids:
-            for file in (folder / FOLDER).glob(f"{node_id}-*.npz"):
-                file.unlink(missing_ok=True)
+            for name in _of(files, node_id):
+                files.remove(name)
     except OSError as error:
-        raise StoreError(f"A race could not be removed from {folder} ({error.strerror or error}).") from error
+        raise StoreError(f"A race could not be removed from {files.path} ({error.strerror or error}).") from error
 
 
-def save(file: Path, heat: Heat) -> None:
+def save(files: Files, name: str, heat: Heat) -> None:
     """Write it whole or not at all. Raises StoreError when the disk refuses."""
-    told = {name: value for name, value in vars(heat).items() if name not in ("images", "labels")}
+    told = {field: value for field, value in vars(heat).items() if field not in ("images", "labels")}
     content = io.BytesIO()
     np.savez_compressed(
         content, allow_pickle=False, told=np.array(json.dumps(told)), images=heat.images, labels=heat.labels
     )
     try:
-        write_whole(file, content.getvalue())
+        files.write(name, content.getvalue())
     except OSError as error:
-        raise StoreError(f"The race could not be saved in {file.parent} ({error.strerror or error}).") from error
+        raise StoreError(f"The race could not be saved in {files.path} ({error.strerror or error}).") from error
 
 
-def read(file: Path) -> Heat | None:
+def read(files: Files, name: str) -> Heat | None:
     """What was saved; None when it is not there or damaged, so that it is run again."""
     try:
-        with np.load(file, allow_pickle=False) as found:
+        with np.load(io.BytesIO(files.read(name)), allow_pickle=False) as found:
             told = json.loads(str(found["told"]))
             images, labels = found["images"], found["labels"]
             if images.ndim != 5 or labels.shape != images.shape[1:2] or len(images) != len(told["rows"]):

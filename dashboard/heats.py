@@ -1,12 +1,12 @@
 """The heats of a snapshot as results to draw, and their images side by side. Pure."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
 from cl_core import heats
 from cl_core.config import NetworkConfig
+from cl_core.files import Files
 from cl_core.heats import Heat
 from cl_core.racers import Racer, of_network
 from dashboard.evidence import Evidence
@@ -20,12 +20,12 @@ def field(own: Racer, network: NetworkConfig) -> dict[str, Racer]:
     return {racer.name: racer for racer in (*of_network(network), own)}
 
 
-def found(folders: Sequence[Path], node_id: str, racers: Sequence[Racer], units: int) -> list[Heat]:
+def found(places: Sequence[Files], node_id: str, racers: Sequence[Racer], units: int) -> list[Heat]:
     """The heats that there are, in the order of the racers; of several stores the first that has it."""
     there = []
     for racer in racers:
-        files = (heats.file_of(folder, node_id, racer, units) for folder in folders)
-        read = (heats.read(file) for file in files if file.is_file())
+        name = heats.name_of(node_id, racer, units)
+        read = (heats.read(files, name) for files in places if files.made(name) is not None)
         there += [next((heat for heat in read if heat is not None), None)]
     return [heat for heat in there if heat is not None]
 

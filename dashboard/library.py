@@ -174,7 +174,7 @@ def delete(store: Store, node_id: str) -> None:
     gone = store.delete(node_id)
     for one in gone:
         notes.write(store, one, notes.Note())
-    heats.forget(store.path, gone)
+    heats.forget(store.files, gone)
     _read.cache_clear()  # computed again, they will have taken another time
     _read_to_see.cache_clear()
     _groups.cache_clear()

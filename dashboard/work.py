@@ -6,7 +6,6 @@ import importlib
 import sys
 import threading
 from collections.abc import Generator, Sequence
-from pathlib import Path
 from typing import Any
 
 from cl_core import comparison, heats, memory, strategies
@@ -97,8 +96,8 @@ def advance(node_id: str, config: Config, store: Store, to_the_end: bool) -> Ste
     return node.id
 
 
-def race(place: Place, racers: Sequence[Racer], units: int, folder: Path) -> Generator[Any, None, None]:
-    """Let racers run at a snapshot, each with the step sizes that suit it best, and keep the heats in a store's folder.
+def race(place: Place, racers: Sequence[Racer], units: int, files: Files) -> Generator[Any, None, None]:
+    """Let racers run at a snapshot, each with the step sizes that suit it best, and keep the heats in a store.
 
     An oracle judges if it has been trained before.
     """
@@ -108,7 +107,7 @@ def race(place: Place, racers: Sequence[Racer], units: int, folder: Path) -> Gen
 
     node = place[0].load(place[1])
     course, training = heats.courses(node, oracle.known(node.config, library.own_store()))
-    missing = [racer for racer in racers if heats.read(heats.file_of(folder, node.id, racer, units)) is None]
+    missing = [racer for racer in racers if heats.read(files, heats.name_of(node.id, racer, units)) is None]
     of = sum(1 + bool(racer.grid) for racer in missing)
     number = 0
     for racer in missing:
@@ -117,7 +116,7 @@ def race(place: Place, racers: Sequence[Racer], units: int, folder: Path) -> Gen
         settings = yield from races.tuning(racer, training, units, course)
         yield Step(f"Racing: “{racer.name}”", number := number + 1, of)
         heat = yield from heats.run(racer, settings, course, units)
-        heats.save(heats.file_of(folder, node.id, racer, units), heat)
+        heats.save(files, heats.name_of(node.id, racer, units), heat)
 
 
 def compare(asked: Sequence[tuple[Place, Place, Place]], files: Files) -> Generator[Any, None, None]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from cl_core import heats, strategies
 from cl_core.commands import options, progress
 from cl_core.datasets import ASSETS
+from cl_core.files import Files
 from cl_core.presets import preset
 from cl_core.racers import FIRST, RACERS
 from cl_core.snapshot import Snapshot, freeze
@@ -42,7 +43,7 @@ def run(args: argparse.Namespace) -> None:
             for snapshot in progress.steps(config, Store(args.store)):
                 example.save(for_looking(snapshot))
                 leaves[strategy] = snapshot.id
-        _race(Store(args.store).load(leaves[MAIN]), example.path)
+        _race(Store(args.store).load(leaves[MAIN]), example.files)
         index = {"title": TITLE, "main": leaves[MAIN], "beside": {name: leaves[name] for name in BESIDE}}
         (example.path / "index.json").write_text(json.dumps(index, indent=1) + "\n", encoding="utf-8")
         weight = sum(file.stat().st_size for file in example.path.rglob("*") if file.is_file())
@@ -56,7 +57,7 @@ def run(args: argparse.Namespace) -> None:
     print(f"Wrote the example to {args.out}: {weight / 1e6:.1f} MB.")
 
 
-def _race(leaf: Snapshot, folder: Path) -> None:
+def _race(leaf: Snapshot, files: Files) -> None:
     """A race at the end of the main branch, whose network is at hand now; fewer of its images than the app keeps."""
     from cl_core import race
 
@@ -65,7 +66,7 @@ def _race(leaf: Snapshot, folder: Path) -> None:
         if racer.name in FIRST:
             settings = progress.watch(race.tuning(racer, training, UNITS, course), f"Step sizes of “{racer.name}”")
             heat = progress.watch(heats.run(racer, settings, course, UNITS, SHOWN, LOOKS), f"“{racer.name}” races")
-            heats.save(heats.file_of(folder, leaf.id, racer, UNITS), heat)
+            heats.save(files, heats.name_of(leaf.id, racer, UNITS), heat)
 
 
 def for_looking(snapshot: Snapshot) -> Snapshot:

@@ -91,8 +91,8 @@ def race_job_id(node_id: str) -> str:
 
 def race(tree: library.Tree, node_id: str, racers: Sequence[Racer], units: int) -> None:
     """Let racers run at a snapshot; what comes out is kept in the person's store."""
-    place, folder = (tree.store, node_id), library.own_store().path
-    REGISTRY.submit("Race", lambda: work.race(place, racers, units, folder), race_job_id(node_id))
+    place, files = (tree.store, node_id), library.own_store().files
+    REGISTRY.submit("Race", lambda: work.race(place, racers, units, files), race_job_id(node_id))
 
 
 def umap_job_id(view: projections.View) -> str:

@@ -46,15 +46,15 @@ def _panel(scene: Scene, settings: InvertConfig, busy: bool) -> None:
     if busy and (job is None or not job.active):
         st.rerun()
     with framed("race", "Does layer by layer win?", READING):
-        folders = [library.own_store().path, scene.tree.store.path]
+        places = [library.own_store().files, scene.tree.store.files]
         able = library.has_network(scene.tree.store, scene.node.id)
-        budgets = [units for folder in folders for units in kept.budgets(folder, scene.node.id)]
+        budgets = [units for files in places for units in kept.budgets(files, scene.node.id)]
         if not able and not budgets:
             st.markdown(WITHOUT)
             return
         field = heats.field(own(settings), scene.node.config.network)
         chosen, units = _choices(field, budgets, scene.node.id)
-        run = heats.found(folders, scene.node.id, chosen, units)
+        run = heats.found(places, scene.node.id, chosen, units)
         if busy and job is not None:
             with st.container(key="race-live"):
                 live.running(job, scene, "race")

@@ -178,7 +178,7 @@ def test_the_example_holds_what_is_looked_at_and_no_model(tmp_path, monkeypatch)
     groups = {name.partition("/")[0] for node in Store(out).ids() for name in Store(out).load(node).arrays}
     assert groups == {"view", "film", "statistics", "synthetic0", "synthetic1"}
     assert len(Store(out).lineage(index["main"])) == 5
-    assert heats.budgets(out, index["main"]) == [build_example.UNITS]
+    assert heats.budgets(Store(out).files, index["main"]) == [build_example.UNITS]
     assert len(list((out / heats.FOLDER).iterdir())) == len(FIRST)
 
 

@@ -9,6 +9,7 @@ from test_race import SMALLEST, finish, folder  # noqa: F401  (a fixture)
 
 from cl_core import experiment, heats, oracle, race
 from cl_core.config import Config, InvertConfig
+from cl_core.files import Files
 from cl_core.racers import RACERS, Racer, own
 from cl_core.state import State
 from cl_core.store import Store, StoreError
@@ -97,28 +98,28 @@ def test_tuning_ends_where_the_race_will(course):
 
 def test_what_is_kept_is_found_again_and_what_is_damaged_is_not(course, tmp_path):
     heat = finish(heats.run(RACERS[2], RACERS[2].settings, course, UNITS))
-    file = heats.file_of(tmp_path, "a0", RACERS[2], UNITS)
-    assert heats.read(file) is None
-    heats.save(file, heat)
-    again = heats.read(file)
+    files, name = Files(tmp_path), heats.name_of("a0", RACERS[2], UNITS)
+    assert heats.read(files, name) is None
+    heats.save(files, name, heat)
+    again = heats.read(files, name)
     assert again is not None
     assert again.rows == heat.rows
     assert np.array_equal(again.images, heat.images)
-    assert heats.budgets(tmp_path, "a0") == [UNITS]
-    assert heats.file_of(tmp_path, "a0", RACERS[3], UNITS) != file
-    content = file.read_bytes()
+    assert heats.budgets(files, "a0") == [UNITS]
+    assert heats.name_of("a0", RACERS[3], UNITS) != name
+    content = files.read(name)
     for damaged in (b"", content[: len(content) // 2], b"PK" + content[2:][::-1]):
-        file.write_bytes(damaged)
-        assert heats.read(file) is None
-    heats.forget(tmp_path, ["a0"])
-    assert heats.budgets(tmp_path, "a0") == []
+        files.write(name, damaged)
+        assert heats.read(files, name) is None
+    heats.forget(files, ["a0"])
+    assert heats.budgets(files, "a0") == []
 
 
 def test_a_disk_that_refuses_is_a_sentence(course, tmp_path):
     (tmp_path / "races").write_text("a file")
     heat = finish(heats.run(RACERS[2], RACERS[2].settings, course, UNITS))
     with pytest.raises(StoreError, match="could not be saved"):
-        heats.save(heats.file_of(tmp_path, "a0", RACERS[2], UNITS), heat)
+        heats.save(Files(tmp_path), heats.name_of("a0", RACERS[2], UNITS), heat)
 
 
 def test_the_rows_that_are_shown_are_of_all_the_classes():

@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 from test_app import button, new_experiment, open_page, texts, until
 
-from cl_core import archive, comparison, files, upkeep
+from cl_core import archive, comparison, files, heats, upkeep
 from cl_core.events import Event
+from cl_core.heats import Heat
+from cl_core.racers import RACERS
 from cl_core.snapshot import freeze
 from cl_core.store import Store, StoreError
 from dashboard import keeping, library, projections
@@ -108,7 +110,7 @@ def test_a_folder_that_may_only_be_read_shares_what_it_has(tmp_path, make_snapsh
     assert Store(tmp_path).ids() == ["a0"]
 
 
-def test_a_umap_picture_and_a_comparison_are_kept_in_memory_too(lab, full, monkeypatch):
+def test_a_umap_picture_a_comparison_and_a_race_are_kept_in_memory_too(lab, full, monkeypatch):
     view = fake_core.grown("pmi", lab, 1)[-1].group("view")
     picture = io.BytesIO()
     arrays = {name: np.ones((2, 2)) for name in ("real", "synthetic", "mean", "covariance")}
@@ -126,8 +128,13 @@ def test_a_umap_picture_and_a_comparison_are_kept_in_memory_too(lab, full, monke
     made = comparison.Comparison("a0", two, two, two, two, two, two, two, {"a": [], "b": []})
     comparison.save(lab.files, "comparisons/x.npz", made)
     assert comparison.read(lab.files, "comparisons/x.npz") is not None
+    race = heats.name_of("a0", RACERS[0], 50)
+    heats.save(lab.files, race, Heat("a racer", {}, 4, 50, [], np.zeros((0, 2, 1, 1, 1)), np.zeros(2, int)))
+    assert heats.budgets(lab.files, "a0") == [50]
+    assert heats.read(lab.files, race) is not None
     assert not (lab.path / "umap").exists()
     full()
     lab.files.write("notes/a.json", b"x")
     assert (lab.path / projections.umap_name(view)).is_file()
     assert (lab.path / "comparisons" / "x.npz").is_file()
+    assert (lab.path / race).is_file()

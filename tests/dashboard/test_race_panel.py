@@ -1,7 +1,6 @@
 """The race in Explore: who races, what is kept with a snapshot, and that it tells the truth whoever wins."""
 
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +9,7 @@ from test_app import button, labels, open_page, texts
 
 from cl_core import heats as kept
 from cl_core.events import Event
+from cl_core.files import Files
 from cl_core.heats import Heat
 from cl_core.racers import RACERS
 from dashboard import findings, heats, work
@@ -30,8 +30,8 @@ def heat(racer, end: float, groups: int, units: int = 50, note: str = "") -> Hea
     return Heat(racer.name, settings, groups, units, rows, images, np.array([0, 0, 1, 1]), note)
 
 
-def keep(folder: Path, node: str, racer, made: Heat) -> None:
-    kept.save(kept.file_of(folder, node, racer, made.units), made)
+def keep(files: Files, node: str, racer, made: Heat) -> None:
+    kept.save(files, kept.name_of(node, racer, made.units), made)
 
 
 def test_the_verdict_is_what_the_numbers_say():
@@ -61,7 +61,7 @@ def test_the_example_that_has_no_network_says_so(lab):
 def test_a_race_that_is_kept_is_shown_again_with_its_units(lab):
     node = grow(lab, to=2)[-1]
     for racer, end, groups in ((PMI, 0.3, 4), (WHOLE, 0.2, 1)):
-        keep(lab.path, node.id, racer, heat(racer, end, groups, units=100))
+        keep(lab.files, node.id, racer, heat(racer, end, groups, units=100))
     page = open_page(node=node.id).run()
     assert not page.exception
     assert "Layer by layer does not win here" in texts(page)
@@ -78,9 +78,9 @@ def test_a_race_that_is_kept_is_shown_again_with_its_units(lab):
 def test_a_race_runs_as_a_job_that_can_be_cancelled_and_keeps_what_it_has(lab, monkeypatch):
     node = grow(lab, to=2)[-1]
 
-    def slow(place, racers, units, folder):
+    def slow(place, racers, units, files):
         yield Step("Racing", 1, 2)
-        keep(folder, place[1], racers[0], heat(racers[0], 0.2, 1, units))
+        keep(files, place[1], racers[0], heat(racers[0], 0.2, 1, units))
         while True:
             time.sleep(0.01)
             yield Event("refine", 1, 2, 0.5, losses={"total": 1.0})
@@ -103,7 +103,7 @@ def test_a_race_runs_as_a_job_that_can_be_cancelled_and_keeps_what_it_has(lab, m
 def test_a_race_that_fails_is_a_sentence(lab, monkeypatch):
     node = grow(lab, to=2)[-1]
 
-    def failing(place, racers, units, folder):
+    def failing(place, racers, units, files):
         yield Step("Racing")
         raise ValueError("no good")
 
@@ -124,6 +124,6 @@ def test_the_heats_of_a_step_go_with_it(lab, deleted):
     from dashboard import library
 
     path = grow(lab, to=3)
-    keep(lab.path, path[2].id, PMI, heat(PMI, 0.2, 4))
+    keep(lab.files, path[2].id, PMI, heat(PMI, 0.2, 4))
     library.delete(lab, path[2].id if deleted else path[3].id)
-    assert kept.budgets(lab.path, path[2].id) == ([] if deleted else [50])
+    assert kept.budgets(lab.files, path[2].id) == ([] if deleted else [50])
