@@ -109,6 +109,6 @@ def answering(asked: Question) -> Generator[Step, None, np.ndarray]:
 @functools.lru_cache(maxsize=1)
 def small_clip() -> Any:
     """The small CLIP, read once for the process; nobody changes it. Raises ConfigError."""
-    from cl_core.backbones.clip import load_small  # brings torch
+    from cl_core.backbones.small_clip import load_small  # brings torch
 
     return load_small()

@@ -53,7 +53,7 @@ def knows_classes(config: NetworkConfig) -> bool:
 def fingerprint(config: NetworkConfig) -> str:
     """What identifies the weights that a network begins with; "" where they are drawn from the seed. ConfigError."""
     if config.backbone == "clip":
-        from cl_core.backbones import clip
+        from cl_core.backbones import clip_weights
 
-        return clip.fingerprint(config.clip, config.checkpoint)
+        return clip_weights.fingerprint(config.clip, config.checkpoint)
     return ""

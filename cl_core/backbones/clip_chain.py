@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from cl_core.backbones import clip as clips
+from cl_core.backbones import architectures, clip_weights
 from cl_core.backbones.adapters import Adapter, adapter_state, add_adapters, load_adapters
 from cl_core.backbones.chain import Backbone, PresentHead
 from cl_core.backbones.clip import Clip
@@ -32,12 +32,12 @@ def build(
     if not prompts:
         raise ConfigError("A CLIP needs prompts: it knows a class by what is said of it.")
     if fixed:
-        model = clips.restore(config.clip, fixed)
-    elif config.checkpoint == clips.RANDOM:
+        model = clip_weights.restore(config.clip, fixed)
+    elif config.checkpoint == clip_weights.RANDOM:
         seed = int(torch.randint(2**31, (1,), generator=generator))
-        model = clips.build(config.clip, seed=seed)
+        model = clip_weights.build(config.clip, seed=seed)
     else:
-        model = clips.build(config.clip, config.checkpoint)
+        model = clip_weights.build(config.clip, config.checkpoint)
     chain = ClipChain(model, input_shape, prompts, add_adapters(model, config.adapter, generator))
     chain.set_head(classes, generator)
     return chain.eval()
@@ -45,7 +45,7 @@ def build(
 
 def count_groups(name: str, kind: str) -> int:
     """How many groups of layers the chain of an architecture has. Raises ConfigError."""
-    layers = 1 + clips.image_blocks(name)
+    layers = 1 + architectures.image_blocks(name)
     return {"layers": layers, "stages": 3 if layers > 2 else 1, "halves": 2, "whole": 1}[kind]
 
 

@@ -18,7 +18,7 @@ def run(args: argparse.Namespace) -> None:
     """Ask the small CLIP that comes with the program, and write what it says. Raises ConfigError, DataError."""
     import torch
 
-    from cl_core.backbones.clip import SMALL_WEIGHTS, load_small
+    from cl_core.backbones.small_clip import SMALL_WEIGHTS, load_small
 
     torch.set_num_threads(1)  # the last digit depends on it
     answers = contest.build(load_small(), SMALL_WEIGHTS)

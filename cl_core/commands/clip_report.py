@@ -40,7 +40,7 @@ def run(args: argparse.Namespace) -> None:
     """Print every measure with its interval and its bar, and write them. Raises ConfigError, DataError, StoreError."""
     if args.out is not None and args.out.suffix != ".json":
         raise ConfigError(f"--out is {args.out}; it must end in .json.")
-    from cl_core.backbones.clip import SMALL_WEIGHTS, load_small
+    from cl_core.backbones.small_clip import SMALL_WEIGHTS, load_small
 
     weights = args.weights or SMALL_WEIGHTS
     found = measure(load_small(weights), args.extra)

@@ -57,7 +57,7 @@ def run(args: argparse.Namespace) -> None:
         raise ConfigError("--out must end in .json, --every must be 1 or more, and --first 0 or more.")
     config = options.changed(UnseenConfig(), args.set)
     from cl_core import unseen_trials
-    from cl_core.backbones.clip import SMALL_WEIGHTS, load_small
+    from cl_core.backbones.small_clip import SMALL_WEIGHTS, load_small
 
     weights = args.weights or SMALL_WEIGHTS
     clip = load_small(weights)

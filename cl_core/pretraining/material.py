@@ -10,7 +10,7 @@ import torch
 from torch import Generator, Tensor
 
 from cl_core import datasets
-from cl_core.backbones.clip import tokenize
+from cl_core.backbones.architectures import tokenize
 from cl_core.datasets import emoji
 from cl_core.pretraining import captions
 from cl_core.pretraining.ground import on_white

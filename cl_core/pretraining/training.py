@@ -14,7 +14,9 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from cl_core.backbones.clip import construct_compact, fold, normalise, save_small, set_patch_dropout
+from cl_core.backbones.architectures import construct_compact, set_patch_dropout
+from cl_core.backbones.small_clip import normalise, save_small
+from cl_core.backbones.stem import fold
 from cl_core.config import ConfigError
 from cl_core.pretraining.material import Batch, Material, draw
 from cl_core.pretraining.pictures import change

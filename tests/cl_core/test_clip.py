@@ -7,7 +7,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from cl_core.backbones import adapters, clip
+from cl_core.backbones import adapters, architectures, clip_weights, small_clip, stem
 from cl_core.backbones.clip_chain import ClipChain
 from cl_core.config import ConfigError
 from cl_core.pretraining import material, training
@@ -16,20 +16,20 @@ from cl_core.pretraining import material, training
 @pytest.fixture(scope="module")
 def words() -> torch.Tensor:
     """The token ids of a few words."""
-    return clip.tokenize(["a drawing of a cat", "dog"]).unique()
+    return architectures.tokenize(["a drawing of a cat", "dog"]).unique()
 
 
 @pytest.fixture
 def small(tmp_path: Path, words: torch.Tensor) -> Path:
     """A small CLIP that nothing was taught, in a file as training writes it."""
-    clip.save_small(untaught(words), words, tmp_path / "small.safetensors", {"step": "0"})
+    small_clip.save_small(untaught(words), words, tmp_path / "small.safetensors", {"step": "0"})
     return tmp_path / "small.safetensors"
 
 
 def untaught(words: torch.Tensor) -> torch.nn.Module:
     """The small architecture with random weights, its BatchNorms folded."""
-    model = clip.construct_compact(len(words), 0, 0.25).eval()
-    clip.fold(model)
+    model = architectures.construct_compact(len(words), 0, 0.25).eval()
+    stem.fold(model)
     return model
 
 
@@ -39,7 +39,7 @@ def untaught(words: torch.Tensor) -> torch.nn.Module:
 )
 def test_the_chain_is_the_image_tower(name: str, seed: int | None, layers: int):
     """The shipped CLIP, and random weights; the reference is open_clip's own encode_image, normalised by hand."""
-    model = clip.build(name, seed=seed)
+    model = clip_weights.build(name, seed=seed)
     chain = ClipChain(model).eval()
     x = torch.rand(1, *chain.input_shape, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
@@ -50,7 +50,7 @@ def test_the_chain_is_the_image_tower(name: str, seed: int | None, layers: int):
 
 
 def test_every_token_of_the_last_layer_gets_a_gradient():
-    chain = ClipChain(clip.build("small-clip", seed=0))
+    chain = ClipChain(clip_weights.build("small-clip", seed=0))
     tokens = torch.randn(2, 17, 128, generator=torch.Generator().manual_seed(0), requires_grad=True)
     chain.layers[-1](tokens)[:, 0].sum().backward()
     assert tokens.grad is not None
@@ -59,14 +59,14 @@ def test_every_token_of_the_last_layer_gets_a_gradient():
 
 def test_a_seed_is_all_that_random_weights_depend_on():
     before = torch.get_rng_state()
-    one, same, other = (clip.build("small-clip", seed=seed).model.visual.proj for seed in (1, 1, 2))
+    one, same, other = (clip_weights.build("small-clip", seed=seed).model.visual.proj for seed in (1, 1, 2))
     assert torch.equal(one, same)
     assert not torch.equal(one, other)
     assert torch.equal(torch.get_rng_state(), before)
 
 
 def test_the_head_compares_with_text_prototypes(small: Path):
-    model = clip.load_small(small)
+    model = small_clip.load_small(small)
     chain = ClipChain(model)
     x = torch.rand(3, *chain.input_shape, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
@@ -77,9 +77,9 @@ def test_the_head_compares_with_text_prototypes(small: Path):
 
 
 def test_the_rows_that_training_read_are_expanded_and_others_are_refused(small: Path, words: torch.Tensor):
-    model = clip.load_small(small)
+    model = small_clip.load_small(small)
     compact = untaught(words)
-    tokens = torch.searchsorted(words, clip.tokenize(["a cat"]))
+    tokens = torch.searchsorted(words, architectures.tokenize(["a cat"]))
     with torch.no_grad():
         expected = torch.nn.functional.normalize(compact.encode_text(tokens), dim=-1)
         torch.testing.assert_close(model.encode_text(["a cat"]), expected, atol=2e-3, rtol=0)  # stored in float16
@@ -107,17 +107,17 @@ def test_what_cannot_be_loaded_is_told_in_a_sentence(
     torch.save({"weights": Path("anything but a tensor")}, tmp_path / "code.pt")  # a pickled object
     files = {"SMALL": small, "JUNK": tmp_path / "junk.pt", "CODE": tmp_path / "code.pt"}
     with pytest.raises(ConfigError, match=said) as caught:
-        clip.build(name, str(files.get(checkpoint, checkpoint)))
+        clip_weights.build(name, str(files.get(checkpoint, checkpoint)))
     assert "\n" not in str(caught.value)
 
 
 def test_a_checkpoint_on_this_computer_is_loaded(tmp_path: Path):
-    model = clip.build("ViT-S-32-alt", seed=3).model
+    model = clip_weights.build("ViT-S-32-alt", seed=3).model
     half = {key: tensor.half() for key, tensor in model.state_dict().items()}
     torch.save({"state_dict": half}, tmp_path / "weights.pt")
     save_file(half, tmp_path / "weights.safetensors")
     for name in ("weights.pt", "weights.safetensors"):
-        loaded = clip.build("ViT-S-32-alt", str(tmp_path / name))
+        loaded = clip_weights.build("ViT-S-32-alt", str(tmp_path / name))
         assert torch.equal(loaded.model.visual.proj, half["visual.proj"].float())
 
 
@@ -126,7 +126,7 @@ def test_weights_of_something_else_are_not_the_small_clip(tmp_path: Path):
     (tmp_path / "junk.safetensors").write_bytes(b"no weights")
     for name, said in (("other", "is not one of the small CLIP"), ("junk", "cannot be read"), ("none", "cannot be")):
         with pytest.raises(ConfigError, match=said):
-            clip.load_small(tmp_path / f"{name}.safetensors")
+            small_clip.load_small(tmp_path / f"{name}.safetensors")
 
 
 @pytest.fixture(scope="module")
@@ -136,7 +136,7 @@ def taught() -> material.Material:
 
 
 def test_folding_and_quick_attention_change_nothing(words: torch.Tensor):
-    model = clip.construct_compact(len(words), 0, 0.0)
+    model = architectures.construct_compact(len(words), 0, 0.0)
     x = torch.rand(4, 3, 32, 32, generator=torch.Generator().manual_seed(0))
     tokens = torch.arange(32).view(2, 16) % len(words)
     model.visual.conv1(x)  # a measurement that is not the identity
@@ -145,7 +145,7 @@ def test_folding_and_quick_attention_change_nothing(words: torch.Tensor):
         images, texts = model.encode_image(x), model.encode_text(tokens)
         training._attend_in_float32(model)
         torch.testing.assert_close(model.encode_text(tokens), texts)
-        clip.fold(model)
+        stem.fold(model)
         torch.testing.assert_close(model.encode_image(x), images, atol=1e-4, rtol=1e-4)
     assert not any(isinstance(m, torch.nn.BatchNorm2d) for m in model.modules())
 
@@ -182,7 +182,7 @@ def test_pictures_enter_the_tower_in_training_as_they_do_later(taught: material.
         draws = training.generator(0, "step", 0)
         pictures = training.change(training.draw(taught, draws).images, draws)
         with torch.no_grad():
-            clip.load_small(tmp_path / "small.safetensors").encode_image(pictures)
+            small_clip.load_small(tmp_path / "small.safetensors").encode_image(pictures)
     finally:
         handle.remove()
     torch.testing.assert_close(entered[0], entered[-1])
@@ -208,7 +208,7 @@ def test_nothing_withheld_is_taught(taught: material.Material):
 
 @pytest.mark.parametrize("name", ["small-clip", "ViT-S-32-alt"])
 def test_adapters_start_as_the_identity_and_are_all_that_learns(name: str):
-    model = clip.build(name, seed=0)
+    model = clip_weights.build(name, seed=0)
     x = torch.rand(2, *ClipChain(model).input_shape, generator=torch.Generator().manual_seed(0))
     tokens = model.tokenizer(["a cat"])
     with torch.no_grad():

@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 
 from cl_core import backbones, experiment, measure, prompts, strategies
 from cl_core.__main__ import main
-from cl_core.backbones import clip
+from cl_core.backbones import clip_weights
 from cl_core.config import Config, ConfigError, NetworkConfig
 from cl_core.presets import preset
 from cl_core.seeding import generator
@@ -55,7 +55,7 @@ def finetuned(root: Snapshot) -> Snapshot:
 
 def test_before_it_learns_it_says_what_clip_says_of_prompts(root: Snapshot):
     """Adapters start as the identity: the reference is CLIP without any, asked by hand."""
-    state, model = State.of(root, config()), clip.build()
+    state, model = State.of(root, config()), clip_weights.build()
     test = state.stream.seen(1, "test")
     drawings = np.full((len(test), 3, 32, 32), 255, np.uint8)
     drawings[:, :, 2:30, 2:30] = 255 - test.images
@@ -134,7 +134,7 @@ def test_other_weights_are_another_experiment(root: Snapshot):
 def test_towers_of_another_architecture_are_refused_in_a_sentence(root: Snapshot):
     fixed = root.group("fixed")
     with pytest.raises(ConfigError, match="of another architecture than ViT-S-32-alt"):
-        clip.restore("ViT-S-32-alt", fixed)
+        clip_weights.restore("ViT-S-32-alt", fixed)
 
 
 def test_a_stream_of_drawing_styles_has_all_the_classes_in_each():

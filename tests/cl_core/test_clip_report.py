@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from cl_core import datasets
-from cl_core.backbones import clip
+from cl_core.backbones import small_clip
 from cl_core.commands import clip_report
 from cl_core.config import ConfigError
 from cl_core.datasets import emoji
@@ -68,7 +68,7 @@ def test_another_style_is_described_by_the_bundled_concepts():
 
 def test_the_shipped_weights_name_groups_and_clothes():
     """Bars below what the report prints, so that a slip in loading or in the prompts shows."""
-    model, drawings = clip.load_small(), emoji.read()
+    model, drawings = small_clip.load_small(), emoji.read()
     rows = np.flatnonzero(drawings.of_withheld_style & ~drawings.of_withheld_concept)[::3]
     with torch.no_grad():
         groups = model.prototypes(captions.prompts_of_groups(drawings.groups))

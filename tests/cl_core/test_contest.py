@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from cl_core.backbones import clip
+from cl_core.backbones import clip, small_clip
 from cl_core.config import ConfigError
 from cl_core.datasets import DataError
 from cl_core.pretraining import contest, gallery
@@ -11,13 +11,13 @@ from cl_core.pretraining import contest, gallery
 
 @pytest.fixture(scope="module")
 def small() -> clip.Clip:
-    return clip.load_small()
+    return small_clip.load_small()
 
 
 def test_what_is_shipped_is_what_the_shipped_weights_say(small):
     """When it fails after new weights: `python -m cl_core clip-contests`."""
     unreadable, answers = contest.shipped()
-    fresh = contest.build(small, clip.SMALL_WEIGHTS)
+    fresh = contest.build(small, small_clip.SMALL_WEIGHTS)
     assert f'"weights": "{fresh["weights"]}"' in contest.SHIPPED.read_text(encoding="utf-8")
     assert unreadable == set(fresh["unreadable"])
     for kind, said in answers.items():

@@ -6,13 +6,13 @@ import pytest
 import torch
 
 from cl_core import dreams, newcomer, unseen
-from cl_core.backbones import clip
+from cl_core.backbones import small_clip
 from cl_core.config import UnseenConfig
 from cl_core.presets import preset
 
 
 def test_pictures_of_the_new_class_lead_back_to_its_features():
-    small = clip.load_small()
+    small = small_clip.load_small()
     world = newcomer.world(small, "things", "spider")
     adapting = UnseenConfig(steps=5)
     new = unseen.propose(world.old, world.name, world.prototype, adapting, 0)

@@ -5,14 +5,14 @@ import pytest
 import torch
 
 from cl_core import newcomer, unseen
-from cl_core.backbones import clip
+from cl_core.backbones import clip, small_clip
 from cl_core.config import ConfigError, UnseenConfig
 from cl_core.pretraining import contest, gallery
 
 
 @pytest.fixture(scope="module")
 def small() -> clip.Clip:
-    return clip.load_small()
+    return small_clip.load_small()
 
 
 @pytest.fixture(scope="module")

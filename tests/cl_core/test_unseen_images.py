@@ -5,7 +5,7 @@ import torch
 from torch.nn import functional as F
 
 from cl_core import unseen_images
-from cl_core.backbones import clip
+from cl_core.backbones import clip, small_clip
 from cl_core.backbones.clip_chain import ClipChain
 from cl_core.config import UnseenConfig
 from cl_core.datasets import emoji
@@ -17,7 +17,7 @@ PROMPTS = [["a drawing of a cat"], ["a drawing of a tree"], ["a drawing of a key
 
 @pytest.fixture(scope="module")
 def small() -> clip.Clip:
-    return clip.load_small()
+    return small_clip.load_small()
 
 
 def drawings(n: int) -> torch.Tensor:

@@ -1,5 +1,6 @@
 """Checkpoints of CLIP from elsewhere: cut off, of another architecture, pickles that run code, headers that lie."""
 
+import functools
 import io
 import json
 import os
@@ -31,12 +32,12 @@ def clip_checkpoints(count: int, root: Path, told: Tally) -> None:
     """As the small CLIP's weights, and as a checkpoint for any other vision transformer of open_clip."""
     import torch
 
-    from cl_core.backbones import clip
+    from cl_core.backbones import architectures, clip_weights, small_clip
 
     place = root / "checkpoints"
     place.mkdir()
-    good = clip.SMALL_WEIGHTS.read_bytes()
-    model = clip._construct(clip.SMALL, clip._config_of(clip.SMALL), 0)
+    good = small_clip.SMALL_WEIGHTS.read_bytes()
+    model = architectures.construct(architectures.SMALL, architectures.config_of(architectures.SMALL), 0)
 
     def bring(content: bytes, what: str, ending: str = ".safetensors") -> None:
         file = place / f"weights{ending}"
@@ -46,11 +47,10 @@ def clip_checkpoints(count: int, root: Path, told: Tally) -> None:
 
     def _enter(file: Path, what: str) -> None:
         if file.suffix == ".safetensors" and told.inputs % 2:
-            enter(lambda: clip.load_small(file), REFUSALS, place, told, f"clip: {what}")
+            enter(lambda: small_clip.load_small(file), REFUSALS, place, told, f"clip: {what}")
         else:
-            enter(
-                lambda: clip._fill(model, clip.SMALL, str(file), {}), REFUSALS, place, told, f"clip, open_clip: {what}"
-            )
+            load = functools.partial(clip_weights.fill, model, architectures.SMALL, str(file), {})
+            enter(load, REFUSALS, place, told, f"clip, open_clip: {what}")
 
     for name, content in list(_corpus(good, place).items())[: max(0, count - 6)]:
         bring(content, name)
