@@ -8,8 +8,10 @@ import sys
 import numpy  # noqa: F401  (whole before any worker thread imports torch; job.py does the same for pandas)
 import streamlit as st
 
+from dashboard import network
 from dashboard.views import projector
 
+network.call_nobody()
 st.set_page_config(page_title="Inversion Lab", page_icon="◐", layout="wide", initial_sidebar_state="collapsed")
 
 if "pandas" in sys.modules:
