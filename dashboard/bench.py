@@ -55,6 +55,10 @@ PLACE = """() => {
 }"""
 
 
+# An experiment that learns its first task for longer than all the measuring takes.
+LONG = "?preset=demo&learn.epochs_first=400"
+
+
 class BenchError(Exception):
     """It cannot be measured here; the message says what is missing."""
 
@@ -99,6 +103,7 @@ def measure(repeats: int) -> list[Measure]:
         "point": Measure("a point chosen, to its image", 0.6),
         "marked": Measure("a point chosen, to the images marked", 0.6),
     }
+    busy = Measure("a class chip, while a run computes", 1.0)
     with tempfile.TemporaryDirectory() as folder, serving(Path(folder)) as server, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=browser_path, args=list(FLAGS))
         try:
@@ -110,9 +115,10 @@ def measure(repeats: int) -> list[Measure]:
                 if number:
                     _use(page, used)
                 context.close()
+            _use_while_computing(browser, server.address, busy, repeats)
         finally:
             browser.close()
-    return [*warm, *used.values(), *cold]
+    return [*warm, *used.values(), busy, *cold]
 
 
 def _visit(page: Any, address: str, into: list[Measure]) -> None:
@@ -148,6 +154,30 @@ def _use(page: Any, into: dict[str, Measure]) -> None:
     into["marked"].seconds.append(marked)
     press("button", "Let go", f"!{MARKED} && !{CLOSEUP}")
     into["back"].seconds += press("button", "● Learn 4", 'document.querySelector(".st-key-card-5 .il-next")')
+
+
+def _use_while_computing(browser: Any, address: str, into: Measure, repeats: int) -> None:
+    """A chip on one page, so many times, while a run learns on another page of the same server."""
+    runner, page = (browser.new_page(viewport={"width": 1400, "height": 900}) for _ in range(2))
+    for one in (runner, page):
+        one.set_default_timeout(PATIENCE)
+    _visit(page, address, [Measure("", None), Measure("", None)])
+    runner.goto(address + LONG)
+    for name in ("New experiment", "Create the experiment"):
+        runner.get_by_role("button", name=name).first.click()
+    runner.locator(".st-key-advance button").click()
+    learning = runner.locator('.il-live[data-stage="learn"]')
+    learning.wait_for()
+    chip = page.get_by_role("button", name="Trouser", exact=True).first
+    for _ in range(repeats):
+        into.seconds += _answer(page, chip.click, MARKED)
+        _answer(page, chip.click, f"!{MARKED}")
+    if not learning.count():
+        raise BenchError("The run was over before the page was measured beside it.")
+    runner.locator(".st-key-cancel button").click()
+    learning.wait_for(state="detached")
+    for one in (runner, page):
+        one.close()
 
 
 def _answer(page: Any, act: Any, *until: str) -> list[float]:
