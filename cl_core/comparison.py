@@ -75,6 +75,14 @@ def synthetic_of(node: Snapshot, numbers: Mapping[int, int]) -> tuple[np.ndarray
     return images[kept], np.array([numbers[c] for c in labels[kept].tolist()], np.int64)
 
 
+def _hidden_of(node: Snapshot, numbers: Mapping[int, int]) -> np.ndarray | None:
+    """Of the same classes what is replayed in the place of images (m, t, w), which a network with the same patch
+
+    embedding takes; None where images are replayed.
+    """
+    return None if node.hidden is None else node.hidden[np.isin(node.synthetic[1], list(numbers))]
+
+
 def compare(a: Snapshot, b: Snapshot, lender: Snapshot) -> Comparison:
     """A and B (with their synthetic images) as the network of `lender` (with its model) sees them.
 
@@ -105,7 +113,11 @@ def compare(a: Snapshot, b: Snapshot, lender: Snapshot) -> Comparison:
     arrays = {"real": pca.transform(real), "real_labels": real_labels, "explained": measure.explained(pca)}
     for name, node, of in (("a", a, {c: c for c in numbers.values()}), ("b", b, numbers)):
         images, labels = synthetic_of(node, of)
-        found = features(torch.tensor(images).float()) if len(images) else real[:0]
+        hidden = _hidden_of(node, of) if node.config.network == lender.config.network else None
+        if hidden is not None:
+            found = measure.features_of(state.network, torch.tensor(hidden, device=state.device).float()).cpu().numpy()
+        else:
+            found = features(torch.tensor(images).float()) if len(images) else real[:0]
         arrays |= {
             name: pca.transform(found) if len(found) else found[:, : pca.n_components_],
             f"{name}_labels": labels,

@@ -29,6 +29,7 @@ class Event:
     images: np.ndarray | None = None  # uint8 (n, h, w, c): what is being made, a few times a second
     image_labels: tuple[int, ...] = ()  # class index of each of those images
     images_are_activations: bool = False  # a layer above the pixels is shown as the mean of its channels
+    images_are_decoded: bool = False  # from hidden inputs, where an inversion stops before the pixels
 
     @property
     def layers(self) -> int:

@@ -13,7 +13,7 @@ import torch
 from cl_core import heads, measure, memory, strategies
 from cl_core.backbones import count_groups, fingerprint, knows_classes
 from cl_core.backbones.chain import frozen
-from cl_core.config import Config, ConfigError
+from cl_core.config import Config, ConfigError, identity
 from cl_core.events import Event
 from cl_core.inversion import Inversion, invert_classes, layer_iterations
 from cl_core.learning import Training, train
@@ -81,12 +81,13 @@ def step_id(snapshot: Snapshot, verb: str, config: Config) -> str:
     elif verb == "invert":
         if snapshot.tasks_learned == 0:
             raise ConfigError("There is nothing to invert yet: learn a task first.")
-        layer_iterations(config.invert, count_groups(config.network, config.invert.groups))
+        layer_iterations(config.invert, count_groups(config.network, config.invert.groups, config.invert.first_layer))
     else:
         raise ConfigError(f"There is no step “{verb}”; allowed are learn and invert.")
-    settings = dataclasses.asdict(getattr(config, verb))
+    settings = identity(getattr(config, verb))
     if verb == "learn" and strategies.get(config.learn.strategy).same_bytes:
-        settings["images_per_class"] = config.invert.images_per_class  # the bytes that it may keep depend on it
+        made = identity(config.invert)  # the bytes that it may keep depend on these
+        settings |= {name: made[name] for name in ("images_per_class", "stop") if name in made}
     return _hash(snapshot.id, verb, settings, "")
 
 
@@ -179,7 +180,7 @@ def invert(snapshot: Snapshot, config: Config) -> Steps:
     knowledge = state.knowledge(wanted, config.invert)
     draws = generator(config.machine.seed, "invert", snapshot.tasks_learned)
     inversion = yield from invert_classes(state.network, knowledge, config.invert, state.normalise, draws)
-    state.add_synthetic(inversion.images, inversion.labels, wanted)
+    state.add_synthetic(inversion, wanted)
     seconds = {
         "layers": sum(layer["seconds"] for layer in inversion.layers),
         "refine": inversion.refine["seconds"],
@@ -187,6 +188,7 @@ def invert(snapshot: Snapshot, config: Config) -> Steps:
     yield Event("measure", 0, 1, 1.0)
     record = dict(snapshot.record) | {"layers": inversion.layers, "refine": inversion.refine}
     record["inverted_classes"], record["film"] = list(wanted), inversion.film.frames
+    record["hidden"] = state.synthetic.hidden is not None
     return _finish(snapshot, identity, "invert", config, state, record, seconds, began, inversion)
 
 
@@ -204,7 +206,7 @@ def _finish(
     """The child: measured, with its arrays and its record, and the film of an inversion."""
     measured = time.perf_counter()
     task = snapshot.tasks_learned if verb == "learn" else snapshot.tasks_learned - 1
-    synthetic = (state.synthetic_images, state.synthetic_labels)
+    synthetic = (state.synthetic.replayed(state.normalise), state.synthetic.labels)
     film, film_features = measure.film(state.network, state.normalise, inversion)
     targets = (inversion.targets, inversion.labels) if inversion is not None else None
     view = measure.view_arrays(
@@ -232,12 +234,8 @@ def _finish(
 
 def _fixed(config: Config) -> dict[str, Any]:
     """What the root of a tree decides, as plain data, with the device resolved."""
-    machine = dataclasses.asdict(config.machine) | {"device": resolve_device(config.machine.device).type}
-    return {
-        "stream": dataclasses.asdict(config.stream),
-        "network": dataclasses.asdict(config.network),
-        "machine": machine,
-    }
+    machine = identity(config.machine) | {"device": resolve_device(config.machine.device).type}
+    return {"stream": identity(config.stream), "network": identity(config.network), "machine": machine}
 
 
 def _hash(parent: str | None, verb: str, settings: dict[str, Any], data: str) -> str:

@@ -1,7 +1,7 @@
 """The training loop: one task's real images, with synthetic images of the old classes replayed (METHOD.md §7)."""
 
 import math
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -26,6 +26,7 @@ LOGGED_STEPS = 200  # points kept of each loss curve
 class TaskData:
     """Normalised images (n, c, h, w) and labels (n,): real ones of the new task, and those replayed of the old.
 
+    The old ones may be hidden inputs of the second layer (n, t, w), which then pass the first one by.
     The new task's classes begin at first_new; old_classes: how many there were before it; classes: in all, with it.
     """
 
@@ -153,10 +154,15 @@ class _Trainer:
             if len(part) > 1 or len(order) == 1:
                 yield part.to(self.data.images.device)
 
-    def _vary(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """The shifted images, and the same with noise."""
-        shifted = augment.shift(x, self.config.shift, self.generator)
-        return shifted, augment.add_noise(shifted, self.config.noise, self.generator)
+    def _vary(self, x: Tensor, old: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """The shifted images, and the same with noise in the parts that pass through the network: real and replayed
+
+        images together, or hidden inputs apart, as they are.
+        """
+        hidden = [old] if len(old) and old.dim() != x.dim() else []
+        images = x if hidden or not len(old) else torch.cat([x, old])
+        shifted = augment.shift(images, self.config.shift, self.generator)
+        return shifted, [augment.add_noise(shifted, self.config.noise, self.generator), *hidden]
 
     def step(self, optimiser: torch.optim.Optimizer, indices: Tensor) -> dict[str, float]:
         """One step of the optimiser; the weighted losses by name, with their sum as "total"."""
@@ -165,12 +171,14 @@ class _Trainer:
         old_labels = data.old_labels[:0]
         if len(data.old_images):
             chosen = torch.randint(len(data.old_images), (n,), generator=self.generator).to(x.device)
-            x, old_labels = torch.cat([x, data.old_images[chosen]]), data.old_labels[chosen]
-        clean, x = self._vary(x)
-        features = self.student.features(x)
+            old, old_labels = data.old_images[chosen], data.old_labels[chosen]
+        else:
+            old = data.old_images
+        clean, parts = self._vary(x, old)
+        features = _features(self.student, parts)
         head = self.student.present_head()
         logits = head(features)
-        known = self._teach(x)
+        known = self._teach(parts)
         batch = Batch(
             labels=labels,
             features=features[:n],
@@ -191,18 +199,23 @@ class _Trainer:
         terms = self.strategy.losses(batch, self.config)
         if self.config.readout:
             small = F.adaptive_avg_pool2d(clean, READOUT_SIDE).flatten(1)
-            terms["readout"] = self.config.readout * F.mse_loss(self.readout(features), small)
+            terms["readout"] = self.config.readout * F.mse_loss(self.readout(features[: len(small)]), small)
         total = torch.stack(list(terms.values())).sum()
         optimiser.zero_grad()
         total.backward()
         optimiser.step()
         return {name: float(term.detach()) for name, term in terms.items()} | {"total": float(total.detach())}
 
-    def _teach(self, x: Tensor) -> Tensor | None:
+    def _teach(self, parts: Sequence[Tensor]) -> Tensor | None:
         if self.teacher is None or not self.strategy.teaches:
             return None
         with torch.no_grad():
-            return self.teacher.features(x)
+            return _features(self.teacher, parts)
+
+
+def _features(network: Backbone, parts: Sequence[Tensor]) -> Tensor:
+    """Features (n, d) of all the parts, one after the other."""
+    return torch.cat([network.features(part) for part in parts]) if len(parts) > 1 else network.features(parts[0])
 
 
 def _balance_head(
@@ -212,9 +225,12 @@ def _balance_head(
 
     frequency, and hard distillation × 0.01.
     """
-    images, labels = torch.cat([data.images, data.old_images]), torch.cat([data.labels, data.old_labels])
+    labels = torch.cat([data.labels, data.old_labels])
     with torch.no_grad(), evaluating(student):
-        features = torch.cat([student.features(part) for part in images.split(500)])
+        parts = [data.images, data.old_images]
+        if data.images.dim() == data.old_images.dim():
+            parts = [torch.cat(parts)]
+        features = torch.cat([student.features(part) for of in parts for part in of.split(500)])
         known = torch.cat([teacher(part) for part in data.old_images.split(500)])
     counts = torch.bincount(labels, minlength=data.classes).clamp_min(1)
     weights = len(labels) / (data.classes * counts)

@@ -147,9 +147,9 @@ def view_arrays(
 ) -> dict[str, np.ndarray]:
     """Features for looking at, in the principal dimensions (at most 64) of the real test features of this network.
 
-    synthetic: unit images and labels; targets: the target features (m, d) of the inversion just made and their classes,
-    None without one: they belong to this network only. logits (n, classes): what this network's own head says of an
-    image. An orthonormal projection maps a Gaussian exactly: mean W(μ − c), covariance W Σ Wᵀ.
+    synthetic: normalised images, or hidden inputs, and labels; targets: those (m, d) of the inversion just made
+    and their classes, None without one: they belong to this network only. logits (n, classes): what its own head says
+    of an image. An orthonormal projection maps a Gaussian exactly: mean W(μ − c), covariance W Σ Wᵀ.
     more: other features (…, d) to project in the same way, by name.
     """
     device = backbone.device
@@ -173,7 +173,7 @@ def view_arrays(
         ),
     }
     if len(synthetic[0]):
-        found = features_of(backbone, normalise(synthetic[0]))
+        found = features_of(backbone, synthetic[0])
         arrays["synthetic"] = _compact(pca.transform(found.cpu().numpy()))
         arrays["synthetic_logits"] = _logits(backbone, found)
         arrays["synthetic_labels"] = synthetic[1].cpu().numpy().astype(np.int16)
@@ -207,8 +207,11 @@ def film(
     if inversion is None:
         return {}, {}
     images, rows = np.stack(inversion.film.images), torch.tensor(inversion.film.rows, device=inversion.targets.device)
-    unit = from_bytes(images, inversion.targets.device).flatten(0, 1)
-    features = features_of(backbone, normalise(unit)).unflatten(0, images.shape[:2])
+    if inversion.film.hidden:
+        shown = torch.stack(inversion.film.hidden).flatten(0, 1)
+    else:
+        shown = normalise(from_bytes(images, inversion.targets.device).flatten(0, 1))
+    features = features_of(backbone, shown).unflatten(0, images.shape[:2])
     arrays = {"film/images": images, "film/labels": inversion.labels[rows].cpu().numpy()}
     return arrays, {"film": features, "film_targets": inversion.targets[rows]}
 

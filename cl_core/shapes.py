@@ -121,6 +121,7 @@ def _record_fits(step: Snapshot) -> bool:
                             units=_number, loss=_or_none(_number))),
         "alignment": _rows(_with(**{"class": a_class}, **distances)),
         "kept": _rows(_with(what=_text, shape=_text, bytes=_whole)),
+        "hidden": _flag,
         "kept_bytes": _whole, "replaced_bytes": _whole,
         "seconds": _named(_number),
     }  # fmt: skip
@@ -161,7 +162,7 @@ def _arrays_fit(step: Snapshot) -> bool:
             return False
         if name.endswith(INTEGERS) and (array.dtype.kind not in "iu" or array.ndim != 1 or (array < 0).any()):
             return False
-        if name.startswith(("view/", "synthetic")) and not np.isfinite(array).all():
+        if name.startswith(("view/", "synthetic", "hidden")) and not np.isfinite(array).all():
             return False
         letters = ARRAYS.get(name)
         if letters is not None and array.ndim != len(letters):
@@ -183,10 +184,28 @@ def _images_fit(step: Snapshot) -> bool:
             if images.ndim != 4 or len(images) != len(labels) or images.dtype.kind != "f":
                 return False
             sizes.add(images.shape[1:])
+        if not _hidden_fits(step, task, labels):
+            return False
     film = step.arrays.get("film/images")
     frames = len(step.record.get("film", ()))
     return (
         len(sizes) <= 1
         and all(channels in (1, 3) and min(height, width) > 0 for channels, height, width in sizes)
         and (film is None or (film.dtype == np.uint8 and len(film) == frames and film.shape[2] in (1, 3)))
+    )
+
+
+def _hidden_fits(step: Snapshot, task: int, labels: np.ndarray | None) -> bool:
+    """Hidden inputs (n, t, w) of a task, if there are any, of the same classes as its synthetic images (n,)."""
+    inputs, own = (step.arrays.get(f"hidden{task}/{what}") for what in ("inputs", "labels"))
+    if inputs is None and own is None:
+        return not step.record.get("hidden", False) or labels is None
+    return (
+        inputs is not None
+        and own is not None
+        and labels is not None
+        and np.array_equal(own, labels)
+        and inputs.ndim == 3
+        and len(inputs) == len(own)
+        and inputs.dtype.kind == "f"
     )

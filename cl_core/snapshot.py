@@ -32,6 +32,8 @@ class Snapshot:
       gaussians/mean      (classes, d), and by the kind of class model: std (classes, d); covariance (classes, d, d);
                           std and loadings (classes, d, r); these, offsets (classes, d, k) and weights (classes, k)
       synthetic<t>/images (n, c, h, w) float16, in [0, 1], of the classes that task t brought; /labels (n,) int64
+      hidden<t>/inputs    (n, t, w) float16: what is replayed in the place of those images, where the inversion has
+                          stopped at the patch embedding; the images are decoded from it then. /labels (n,) int64
       view/…              features for looking at, in at most 64 principal dimensions of this network (see measure.py)
       film/images         (frames, n, c, h, w) uint8: a few images as inversion went on (see inversion/film.py), and
                           film/labels (n,); only of an inversion; their features are view/film and view/film_targets
@@ -74,6 +76,13 @@ class Snapshot:
         """The arrays of one group, without its prefix."""
         prefix = name + "/"
         return {key[len(prefix) :]: value for key, value in self.arrays.items() if key.startswith(prefix)}
+
+    @property
+    def hidden(self) -> np.ndarray | None:
+        """Hidden inputs (n, t, w), replayed in the place of the synthetic images; None where images are replayed."""
+        inputs = [self.arrays.get(f"hidden{t}/inputs") for t in range(len(self.task_sizes))]
+        found = [array for array in inputs if array is not None]
+        return np.concatenate(found) if found else None
 
     @property
     def synthetic(self) -> tuple[np.ndarray, np.ndarray]:

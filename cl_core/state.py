@@ -1,6 +1,7 @@
 """State: a snapshot brought to life on a device, for the length of one verb, and back into arrays."""
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from cl_core.config import Config, ConfigError, InvertConfig, LearnConfig
 from cl_core.datasets import Split
 from cl_core.events import Diverged
 from cl_core.images import Normaliser, from_bytes
-from cl_core.inversion import Knowledge
+from cl_core.inversion import Inversion, Knowledge
 from cl_core.inversion.objectives import InputStatistics
 from cl_core.inversion.starts import DECODING, EXAMPLES
 from cl_core.learning import TaskData
@@ -23,6 +24,7 @@ from cl_core.snapshot import Snapshot
 from cl_core.statistics import ClassGaussians, KeptStatistics, affine_fit, running_moments
 from cl_core.strategies import Strategy
 from cl_core.stream import Experience, TaskStream
+from cl_core.synthetic import Synthetic, bytes_of_one
 
 QUICK_IMAGES_A_CLASS = 40  # validation images a class for the accuracies shown while learning
 
@@ -55,8 +57,7 @@ class State:
         self.tasks_learned = 0
         self.gaussians = ClassGaussians.of(config.learn)
         self.statistics = KeptStatistics({})
-        self.synthetic_images = torch.zeros(0, *self.input_shape, device=self.device)
-        self.synthetic_labels = torch.zeros(0, dtype=torch.long, device=self.device)
+        self.synthetic = Synthetic(self.input_shape, self.device)
 
     @classmethod
     def of(cls, snapshot: Snapshot, config: Config) -> "State":
@@ -70,10 +71,7 @@ class State:
             state.network.load_learned({k: torch.tensor(v) for k, v in snapshot.group("model").items()})
             state.gaussians = ClassGaussians.from_arrays(snapshot.group("gaussians"), state.device)
             state.statistics = KeptStatistics(snapshot.group("statistics"))
-            images, labels = snapshot.synthetic
-            if len(labels):
-                state.synthetic_images = torch.tensor(images, device=state.device).float()
-                state.synthetic_labels = torch.tensor(labels, device=state.device)
+            state.synthetic = Synthetic.of(snapshot, state.input_shape, state.device)
         state.network.eval()
         return state
 
@@ -89,18 +87,19 @@ class State:
         elif task:
             self.teacher = self.network.teacher()
         self.network.set_head(classes, generator(seed, "head", classes))
-        old_images, old_labels = self.synthetic_images[:0], self.synthetic_labels[:0]
+        old_images, old_labels = self.normalise(self.synthetic.images[:0]), self.synthetic.labels[:0]
         if strategy.memory == "synthetic":
-            old_images, old_labels = self.synthetic_images, self.synthetic_labels
+            old_images, old_labels = self.synthetic.replayed(self.normalise), self.synthetic.labels
         elif strategy.memory == "real" and task:
             memory = self._memory(strategy, task - 1, config)
-            old_images, old_labels = from_bytes(memory.images, self.device), torch.tensor(memory.labels)
+            old_images = self.normalise(from_bytes(memory.images, self.device))
+            old_labels = torch.tensor(memory.labels)
         if config.drift == "affine" or not len(old_images):  # old class models stay: another kind is refused now
             self.gaussians.join(ClassGaussians.of(config))
         return TaskData(
             images=self.normalise(from_bytes(new.images, self.device)),
             labels=torch.tensor(new.labels, device=self.device),
-            old_images=self.normalise(old_images),
+            old_images=old_images,
             old_labels=old_labels.to(self.device),
             first_new=first_new,
             old_classes=old_classes,
@@ -132,15 +131,16 @@ class State:
         which are measured under every strategy, and synthetic images, which would be stored as `to_arrays` does.
         """
         rows = measure.kept_record(self.to_arrays(), ("statistics", "gaussians"))
-        one = _stored(torch.zeros(1, *self.input_shape), torch.zeros(1, dtype=torch.long))
+        shape = self.network.layer_input_shapes()[self.config.invert.first_layer]
         images = self.stream.classes_before(task + 1) * self.config.invert.images_per_class
-        return sum(row["bytes"] for row in rows) + images * sum(array.nbytes for array in one.values())
+        return sum(row["bytes"] for row in rows) + images * bytes_of_one(shape)
 
     def kept(
         self, strategy: Strategy, arrays: Mapping[str, np.ndarray], task: int, config: LearnConfig
     ) -> list[dict[str, Any]]:
         """What a strategy keeps of the data of tasks 0 … task, one row an array; the network is kept by all of them."""
-        groups = {"synthetic": ("statistics", "gaussians", "synthetic"), "nothing": ()}.get(strategy.memory, ())
+        made = "synthetic" if self.synthetic.hidden is None else "hidden"
+        groups = {"synthetic": ("statistics", "gaussians", made), "nothing": ()}.get(strategy.memory, ())
         rows = measure.kept_record(arrays, ("gaussians",) if strategy.freezes else groups)
         if strategy.memory in ("real", "everything"):
             everything = strategy.memory == "everything"
@@ -216,7 +216,7 @@ class State:
             features=self._class_features(classes, task) if config.selection == "cfs" else torch.empty(0),
             pool=self.network.pool,
             examples=current[:: max(1, len(current) // EXAMPLES)][:EXAMPLES]
-            if config.start in DECODING
+            if config.start in DECODING or config.first_layer
             else current[:0],
             colours=torch.cov(pixels, correction=0).view(len(pixels), len(pixels)),
             unit_features=self.network.unit_features,
@@ -240,27 +240,30 @@ class State:
         class without any is drawn from its Gaussian.
         """
         newest, sets = self.stream.experience(task), []
+        replayed = self.synthetic.replayed(self.normalise)
         for c in classes:
-            images = self.synthetic_images[self.synthetic_labels == c]
+            parts = [replayed[self.synthetic.labels == c]]
             if c in newest.classes:
-                known = images if c < self.stream.classes_before(task) else images[:0]
-                images = from_bytes(newest.train.images[newest.train.labels == c], self.device)
-                images = torch.cat([images, known])
-            if len(images):
-                sets.append(measure.features_of(self.network, self.normalise(images)))
+                known = parts[0] if c < self.stream.classes_before(task) else parts[0][:0]
+                real = self.normalise(from_bytes(newest.train.images[newest.train.labels == c], self.device))
+                parts = [torch.cat([real, known])] if known.dim() == real.dim() else [real, known]
+            found = [measure.features_of(self.network, part) for part in parts if len(part)]
+            if found:
+                sets.append(torch.cat(found))
             else:
                 draws = generator(self.config.machine.seed, "contrastive", c)
                 sets.append(self.gaussians.sample(c, EXAMPLES, draws))
         n = min(len(features) for features in sets)
         return torch.stack([features[:n] for features in sets])
 
-    def add_synthetic(self, images: Tensor, labels: Tensor, classes: Sequence[int]) -> None:
-        """Put these images in the place of what there was of their classes; classes stay in order."""
-        stay = ~torch.isin(self.synthetic_labels, torch.tensor(list(classes), device=self.device))
-        images = torch.cat([self.synthetic_images[stay], images.half().float()])
-        labels = torch.cat([self.synthetic_labels[stay], labels])
-        order = labels.argsort(stable=True)
-        self.synthetic_images, self.synthetic_labels = images[order], labels[order]
+    def add_synthetic(self, made: Inversion, classes: Sequence[int]) -> None:
+        """Put the images of an inversion in the place of what there was of their classes."""
+
+        def embed(unit: Tensor) -> Tensor:
+            with torch.no_grad():
+                return self.network.through(range(1), self.normalise(unit))
+
+        self.synthetic.add(made.images, made.labels, classes, made.hidden, embed)
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """Everything as arrays, by the names that Snapshot documents."""
@@ -268,12 +271,8 @@ class State:
         arrays |= {f"fixed/{k}": v for k, v in self.fixed.items()}
         arrays |= {f"gaussians/{k}": v for k, v in self.gaussians.to_arrays().items()}
         arrays |= {f"statistics/{k}": v for k, v in self.statistics.arrays.items()}
-        for t in range(len(self.stream)):
-            brought = range(self.stream.classes_before(t), self.stream.classes_before(t + 1))
-            of = torch.isin(self.synthetic_labels, torch.tensor(brought, device=self.device))
-            if of.any():
-                stored = _stored(self.synthetic_images[of], self.synthetic_labels[of])
-                arrays |= {f"synthetic{t}/{name}": array for name, array in stored.items()}
+        before = [self.stream.classes_before(t) for t in range(len(self.stream) + 1)]
+        arrays |= self.synthetic.to_arrays([range(*of) for of in pairwise(before)])
         return arrays
 
 
@@ -290,8 +289,3 @@ def beside_old_domains(
     ]
     drawn = torch.arange(len(old)).repeat_interleave(domains * torch.tensor(counts)).to(labels)
     return torch.cat([features, *draws]), torch.cat([labels, drawn])
-
-
-def _stored(images: Tensor, labels: Tensor) -> dict[str, np.ndarray]:
-    """Synthetic images and their classes as they are kept."""
-    return {"images": images.half().cpu().numpy(), "labels": labels.cpu().numpy()}

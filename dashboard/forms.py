@@ -15,7 +15,7 @@ Change = Callable[[str, str, Any], None]  # section, field, new value; raises Co
 WORDS = {
     "silu": "SiLU", "relu": "ReLU", "mse": "MSE", "cpu": "CPU", "cuda": "CUDA", "mps": "MPS", "lda": "LDA",
     "lbfgs": "L-BFGS", "adam": "Adam", "dct": "DCT", "cfs": "CFS", "resnet": "ResNet", "clip": "CLIP", "sgd": "SGD",
-    "adamw": "AdamW",
+    "adamw": "AdamW", "patch-embedding": "patch embedding",
 }  # fmt: skip
 WORDS |= {name: strategies.get(name).title for name in strategies.names()}
 WORDS |= {name: datasets.title(name) for name in datasets.NAMES}
@@ -27,7 +27,10 @@ ONLY = {
         ("network", "width"), ("network", "blocks"), ("network", "activation"), ("network", "pool"),
         ("network", "stem_stride"), ("invert", "norm_targets"), ("invert", "cfs_pooled"),
     },
-    "clip": {("network", "clip"), ("network", "checkpoint"), ("network", "adapter"), ("learn", "text_kd")},
+    "clip": {
+        ("network", "clip"), ("network", "checkpoint"), ("network", "adapter"), ("learn", "text_kd"),
+        ("invert", "stop"),
+    },
 }  # fmt: skip
 
 

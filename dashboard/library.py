@@ -62,6 +62,12 @@ def example() -> Example:
         ) from error
 
 
+DECODED = (
+    "This inversion stopped at the patch embedding, so there are no synthetic images: hidden inputs of the first block "
+    "are replayed, and the pictures are decoded from those for looking at."
+)
+
+
 @functools.lru_cache(maxsize=2048)
 def _read(path: Path, node_id: str) -> Snapshot:
     return store_at(path).load(node_id, groups=())
@@ -70,7 +76,8 @@ def _read(path: Path, node_id: str) -> Snapshot:
 @functools.lru_cache(maxsize=12)
 def _read_to_see(path: Path, node_id: str) -> Snapshot:
     record = store_at(path).read_node(node_id)
-    groups = [group for group in record["objects"] if group in ("view", "film") or group.startswith("synthetic")]
+    looked_at = ("view", "film", "synthetic", "hidden")
+    groups = [group for group in record["objects"] if group.startswith(looked_at)]
     return store_at(path).load(node_id, groups)
 
 
@@ -82,6 +89,11 @@ def glance(store: Store, node_id: str) -> Snapshot:
 def look(store: Store, node_id: str) -> Snapshot:
     """A snapshot with the arrays that are for looking at: features and synthetic images. Raises StoreError."""
     return _read_to_see(store.path, node_id)
+
+
+def decoded(node: Snapshot) -> str:
+    """What must be said of the synthetic images of a snapshot, when there are none and pictures stand for them."""
+    return DECODED if node.record.get("hidden") else ""
 
 
 @functools.lru_cache(maxsize=512)

@@ -121,16 +121,22 @@ def percent(value: float) -> str:
     return f"{value * 100:.0f}\u202f%"
 
 
-def sheet_pair(names: Sequence[str], classes: Sequence[int], real: str, synthetic: str) -> str:
-    """Two sheets side by side, one row a class, with the classes' names at the left of each."""
+def sheet_pair(names: Sequence[str], classes: Sequence[int], real: str, synthetic: str, decoded: bool = False) -> str:
+    """Two sheets side by side, one row a class, with the classes' names at the left of each.
+
+    decoded: the synthetic images are decoded from hidden inputs, for looking at.
+    """
     labels = "".join(
         f'<span style="opacity:{stress.of(c)}">{mark(c)} {escape(name)}</span>'
         for c, name in zip(classes, names, strict=True)
     )
     made, mask = "", stress.rows(classes)
+    origin = (
+        "decoded from hidden inputs, for looking at" if decoded else "made from the network and its statistics alone"
+    )
     for title, note, source in (
         ("Real", "test images, shown for the truth; never seen by the method once their task is over", real),
-        ("Synthetic", "made from the network and its statistics alone", synthetic),
+        ("Synthetic", origin, synthetic),
     ):
         made += (
             f'<figure class="il-sheet"><figcaption><b>{title}</b> · {note}</figcaption>'

@@ -26,6 +26,7 @@ class Progress:
     images: np.ndarray | None = None  # uint8 (n, h, w, c)
     image_labels: tuple[int, ...] = ()
     images_are_activations: bool = False
+    images_are_decoded: bool = False
 
 
 def fold(events: Sequence[Event]) -> Progress:
@@ -46,6 +47,7 @@ def fold(events: Sequence[Event]) -> Progress:
         images=None if seen is None else seen.images,
         image_labels=() if seen is None else seen.image_labels,
         images_are_activations=seen is not None and seen.images_are_activations,
+        images_are_decoded=seen is not None and seen.images_are_decoded,
     )
 
 

@@ -17,7 +17,7 @@ LAYERS = {
         {"pulse"},
         {"config", "datasets", "events", "files", "metrics", "seeding"},
         {"augment", "divergence", "images", "nodes", "presets", "racers", "snapshot", "stream"},
-        {"backbones", "projection", "recipe", "store"},
+        {"backbones", "projection", "recipe", "store", "synthetic"},
         {"shapes", "upkeep"},
         {"archive"},
         {"pretraining", "statistics"},

@@ -10,7 +10,7 @@ import torch
 
 from cl_core.backbones.chain import Backbone
 from cl_core.backbones.resnet import ResNet
-from cl_core.config import NetworkConfig
+from cl_core.config import ConfigError, NetworkConfig
 
 __all__ = ["Backbone", "build", "count_groups", "fingerprint", "knows_classes"]
 
@@ -36,12 +36,14 @@ def build(
     return ResNet(config, input_shape, classes, generator)
 
 
-def count_groups(config: NetworkConfig, kind: str) -> int:
-    """How many groups of layers this network is inverted in: `len(backbone.groups(kind))`. Raises ConfigError."""
+def count_groups(config: NetworkConfig, kind: str, first: int = 0) -> int:
+    """How many groups of layers this network is inverted in, from layer `first` on: see `groups_of`. ConfigError."""
     if config.backbone == "clip":
         from cl_core.backbones import clip_chain
 
-        return clip_chain.count_groups(config.clip, kind)
+        return clip_chain.count_groups(config.clip, kind, first)
+    if first:
+        raise ConfigError("Only a CLIP has a patch embedding to stop at: let inversion stop at pixels.")
     return {"layers": 1 + 3 * config.blocks, "stages": 3, "halves": 2, "whole": 1}[kind]
 
 

@@ -121,16 +121,9 @@ class Backbone(nn.Module):
         """The BatchNorm layers inside some layers of the chain."""
         return [m for index in layers for m in self.layers[index].modules() if isinstance(m, nn.BatchNorm2d)]
 
-    def groups(self, kind: str) -> list[range]:
-        """Consecutive layers that are inverted together: each layer, the stages, two halves, or the whole chain."""
-        n = len(self.layers)
-        half = (n + 1) // 2
-        return {
-            "layers": [range(i, i + 1) for i in range(n)],
-            "stages": self.stages,
-            "halves": [range(half), range(half, n)],
-            "whole": [range(n)],
-        }[kind]
+    def groups(self, kind: str, first: int = 0) -> list[range]:
+        """Consecutive layers that are inverted together, of those from `first` on: see `groups_of`."""
+        return groups_of(len(self.layers), self.stages, kind, first)
 
     def group_name(self, group: range) -> str:
         """The layers of a group in words."""
@@ -163,6 +156,18 @@ class Backbone(nn.Module):
         x = torch.zeros(1, *self.input_shape, device=self.device)
         with torch.no_grad(), evaluating(self):
             return self.features(x).shape[1]
+
+
+def groups_of(layers: int, stages: Sequence[range], kind: str, first: int = 0) -> list[range]:
+    """A chain's layers in groups: each layer, the stages, two halves, or the whole chain; those from `first` on."""
+    half = (layers + 1) // 2
+    groups = {
+        "layers": [range(i, i + 1) for i in range(layers)],
+        "stages": list(stages),
+        "halves": [range(half), range(half, layers)],
+        "whole": [range(layers)],
+    }[kind]
+    return [range(max(first, group.start), group.stop) for group in groups if group.stop > first]
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from cl_core.backbones import architectures, clip_weights
 from cl_core.backbones.adapters import Adapter, adapter_state, add_adapters, load_adapters
-from cl_core.backbones.chain import Backbone, PresentHead
+from cl_core.backbones.chain import Backbone, PresentHead, groups_of
 from cl_core.backbones.clip import Clip
 from cl_core.config import ConfigError, NetworkConfig
 from cl_core.images import Normaliser
@@ -43,10 +43,16 @@ def build(
     return chain.eval()
 
 
-def count_groups(name: str, kind: str) -> int:
-    """How many groups of layers the chain of an architecture has. Raises ConfigError."""
+def count_groups(name: str, kind: str, first: int = 0) -> int:
+    """How many groups of layers the chain of an architecture has, from layer `first` on. Raises ConfigError."""
     layers = 1 + architectures.image_blocks(name)
-    return {"layers": layers, "stages": 3 if layers > 2 else 1, "halves": 2, "whole": 1}[kind]
+    return len(groups_of(layers, stages_of(layers), kind, first))
+
+
+def stages_of(layers: int) -> list[range]:
+    """The patch embedding, and two halves of the blocks."""
+    half = (layers + 1) // 2
+    return [range(0, 1), range(1, half), range(half, layers)] if half > 1 else [range(layers)]
 
 
 class Embedding(nn.Module):
@@ -167,12 +173,14 @@ class ClipChain(Backbone):
         blocks = list(visual.transformer.resblocks)
         layers = [Embedding(clip), *blocks[:-1], Projection(blocks[-1], visual)]
         names = ["patch embedding", *(f"block {i}" for i in range(1, len(blocks))), f"block {len(blocks)} and head"]
-        half = (len(layers) + 1) // 2
-        stages = [range(0, 1), range(1, half), range(half, len(layers))] if half > 1 else [range(len(layers))]
-        super().__init__(layers, names, stages, input_shape or (3, *visual.image_size))
+        super().__init__(layers, names, stages_of(len(layers)), input_shape or (3, *visual.image_size))
         self.clip = clip
         self.prompts, self.adapters = tuple(tuple(of) for of in prompts), list(adapters)
         clip.check([prompt for of in self.prompts for prompt in of])
+
+    def features(self, x: Tensor) -> Tensor:
+        """Features (n, d) of images (n, c, h, w), or of what the patch embedding would make of them (n, t, w)."""
+        return self.through(range(x.dim() == 3, len(self.layers)), x)
 
     def set_head(self, classes: int, generator: torch.Generator) -> None:
         """A head for the first `classes` of the prompts."""

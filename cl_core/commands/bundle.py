@@ -44,6 +44,8 @@ def files(path: Sequence[Snapshot]) -> dict[str, bytes]:
         made["features.npz"] = _features(leaf)
         made["model.safetensors"] = safetensors.numpy.save(leaf.group("model"))
     note = "and a sheet of them beside real ones"
+    if leaf.hidden is not None:
+        note += "; inversion stopped at the patch embedding, and they are decoded from what is replayed, for looking at"
     images, labels = leaf.synthetic
     for c in np.unique(labels):
         made[f"synthetic/{_plain(leaf.class_names[c])}.png"] = _grid(images[labels == c])

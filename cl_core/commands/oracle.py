@@ -31,6 +31,8 @@ def run(args: argparse.Namespace) -> None:
     images, labels = leaf.synthetic
     names = judge.name_arrays(images)
     found = summary(names, np.asarray(stream.class_order)[labels], stream.dataset.class_names)
+    if leaf.hidden is not None:
+        print("\nThis inversion stopped at the patch embedding: the oracle names pictures decoded from hidden inputs.")
     found |= {"trained_on": judge.trained_on, "accuracy_on_real": judge.accuracy, "versions": report.versions()}
     found |= {"real_by_class": list(judge.class_accuracy), "config": config.to_dict(), "leaf": leaf.id}
     print("\n" + table(found))

@@ -114,7 +114,7 @@ def sheet(snapshot: Snapshot, columns: int = 12, zoom: int = 3) -> Image.Image:
     rows = []
     for c in np.unique(labels):
         rows.append((f"{snapshot.class_names[c]}, real", real.images[real.labels == c][:columns]))
-        rows.append(("synthetic", made[labels == c][:columns]))
+        rows.append(("synthetic" if snapshot.hidden is None else "decoded", made[labels == c][:columns]))
     side, margin, gap = images.shape[2] * zoom, 130, 2
     canvas = Image.new("RGB", (margin + columns * (side + gap), len(rows) * (side + gap)), "white")
     pen = ImageDraw.Draw(canvas)

@@ -12,7 +12,7 @@ from typing import Any
 from cl_core.config.experiment import MachineConfig, NetworkConfig, StreamConfig
 from cl_core.config.invert import InvertConfig
 from cl_core.config.learn import LearnConfig
-from cl_core.config.settings import ConfigError
+from cl_core.config.settings import ConfigError, identity
 from cl_core.config.unseen import UnseenConfig
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "StreamConfig",
     "UnseenConfig",
     "differences",
+    "identity",
 ]
 
 

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from cl_core.config.settings import ConfigError, setting, validate
 
+PIXELS, PATCH_EMBEDDING = "pixels", "patch-embedding"  # where an inversion may stop
+
 
 @dataclass(frozen=True)
 class InvertConfig:
@@ -81,6 +83,16 @@ class InvertConfig:
         label="Groups of layers",
         group="How close",
         options=("layers", "stages", "halves", "whole"),
+    )
+    stop: str = setting(
+        PIXELS,
+        "Where the inversion of a CLIP ends. pixels: at images; patch-embedding: at what its patch embedding makes of "
+        "images, as the authors do. These hidden inputs are replayed then, right into the first block; smoothness, "
+        "jitter, crop, flip and pixels have no say in them, and pictures are decoded from them for looking at.",
+        label="Where it stops",
+        group="How close",
+        options=(PIXELS, PATCH_EMBEDDING),
+        later=True,
     )
     start: str = setting(
         "gaussian",
@@ -312,10 +324,17 @@ class InvertConfig:
         group="How diverse",
     )
 
+    @property
+    def first_layer(self) -> int:
+        """The first layer of the chain that is inverted, 0 that of the pixels."""
+        return 0 if self.stop == PIXELS else 1
+
     def __post_init__(self) -> None:
         validate(self)
         if self.source == "generator" and self.optimiser != "adam":
             raise ConfigError("A generator learns with Adam: choose that optimiser, or images by optimisation.")
+        if self.source == "generator" and self.stop != PIXELS:
+            raise ConfigError("A generator makes images: let it stop at pixels, or choose images by optimisation.")
         if self.optimiser == "lbfgs" and self.pixels == "coarse-to-fine":
             raise ConfigError("L-BFGS cannot follow pixels that open on the way: choose plain or dct pixels, or Adam.")
         # it compares values of the objective from step to step

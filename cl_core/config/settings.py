@@ -22,13 +22,25 @@ def setting(
     step: float | None = None,
     options: tuple[str, ...] = (),
     front: bool = False,
+    later: bool = False,
 ) -> Any:
     """A dataclass field whose metadata tells a form how to draw it and `validate` how to check it.
 
-    group: the question that the control answers; front: shown before the rest is unfolded; options: allowed words.
+    group: the question that the control answers; front: shown before the rest is unfolded; options: allowed words;
+    later: there were steps before there was this setting (see `identity`).
     """
     keys = {"help": help, "label": label, "group": group, "low": low, "high": high, "step": step}
-    return field(default=default, metadata={**keys, "options": options, "front": front})
+    return field(default=default, metadata={**keys, "options": options, "front": front, "later": later})
+
+
+def identity(section: Any) -> dict[str, Any]:
+    """The settings of a section that the name of a step depends on, as plain data.
+
+    One that came later only where it is not at its default: steps from before it keep their names.
+    """
+    values = dataclasses.asdict(section)
+    silent = [f.name for f in dataclasses.fields(section) if f.metadata["later"] and values[f.name] == f.default]
+    return {name: value for name, value in values.items() if name not in silent}
 
 
 def validate(section: Any) -> None:

@@ -25,7 +25,7 @@ from cl_core.inversion.knowledge import Knowledge
 from cl_core.inversion.objectives import FeatureTarget
 from cl_core.inversion.optimisers import Adam, Optimiser, PerImageLBFGS
 from cl_core.inversion.per_layer import invert_group
-from cl_core.inversion.pixels import CoarseToFinePixels, DCTPixels, Pixels, PlainPixels
+from cl_core.inversion.pixels import CoarseToFinePixels, DCTPixels, Hidden, Pixels, PlainPixels
 from cl_core.inversion.starts import GroupStarts
 from cl_core.inversion.work import Work
 
@@ -35,9 +35,11 @@ def layer_iterations(config: InvertConfig, groups: int) -> list[int]:
     if not config.layer_iterations:
         return [config.iterations_per_layer] * groups
     if len(config.layer_iterations) != groups:
+        what = "layers" if config.groups == "layers" else "groups of layers"
+        above = " above its patch embedding" if config.first_layer else ""
         raise ConfigError(
             f"“Iterations, layer by layer” has {len(config.layer_iterations)} numbers; "
-            f"this network has {groups} {'layers' if config.groups == 'layers' else 'groups of layers'}."
+            f"this network has {groups} {what}{above}."
         )
     return list(config.layer_iterations)
 
@@ -98,23 +100,31 @@ def invert_targets(
     """
     of_classes = knowledge.gaussians.models if config.distance == "mahalanobis" else ()
     target = FeatureTarget(targets, [model.whitener() for model in of_classes], config.distance == "cosine")
-    groups = backbone.groups(config.groups)
+    first = config.first_layer
+    groups = [*([range(first)] if first else []), *backbone.groups(config.groups, first)]
     names = tuple(backbone.group_name(group) for group in groups)
-    work = Work(layer_iterations(config, len(groups)), names, config.full_iterations, labels, config.images_per_class)
+    iterations = [0] * first + layer_iterations(config, len(groups) - first)
+    work = Work(iterations, names, config.full_iterations, labels, config.images_per_class)
     result = Inversion(torch.empty(0), labels, targets)
     with frozen(backbone):
         backbone = folded(backbone)
-        starts = GroupStarts(config.start, backbone, groups, knowledge.inputs, knowledge.examples)
+        starts = GroupStarts(config.start, backbone, groups, knowledge.inputs, knowledge.examples, decodes=first > 0)
         camera = Camera(
-            len(knowledge.classes), config.images_per_class, config.full_iterations, starts.of_first_classes, normalise
+            len(knowledge.classes),
+            config.images_per_class,
+            config.full_iterations,
+            starts.of_first_classes,
+            normalise,
+            first,
         )
         result.film = camera.film
         start = yield from _invert_groups(
             backbone, groups, knowledge, target, config, normalise, generator, work, result, starts, camera
         )
-        result.images = yield from _refine(
+        made = yield from _refine(
             backbone, knowledge, target, start, config, normalise, generator, work, result, watch, camera
         )
+        result.images, result.hidden = (camera.decode(made), made) if first else (made, None)
     return result
 
 
@@ -136,8 +146,9 @@ def _invert_groups(
     starts: GroupStarts,
     camera: Camera,
 ) -> Generator[Event, None, Tensor]:
-    """PMI down the chain: unit images (n, c, h, w), held within [0, 1]."""
-    for index in reversed(range(len(groups))):
+    """PMI down the chain: unit images (n, c, h, w), held within [0, 1]; or hidden inputs, where it stops before."""
+    first = config.first_layer
+    for index in reversed(range(first, len(groups))):
         began, group = time.perf_counter(), groups[index]
         statistics = knowledge.inputs[group[0]]
         h = starts.draw(index, target.values, generator)
@@ -180,7 +191,7 @@ def _invert_groups(
         if curve:
             camera.stop(best, index, work.names[index], len(curve), work.done, min(curve))
         target = FeatureTarget(best)
-    return normalise.inverse(best).clamp(0, 1)
+    return best if first else normalise.inverse(best).clamp(0, 1)
 
 
 def _refine(
@@ -196,13 +207,9 @@ def _refine(
     watch: Callable[[RefineStep], None] | None,
     camera: Camera,
 ) -> Generator[Event, None, Tensor]:
-    """The refinement: unit images (n, c, h, w)."""
+    """The refinement: unit images (n, c, h, w), or hidden inputs."""
     began, curves = time.perf_counter(), dict[str, list[float]]()
-    pixels: Pixels = PlainPixels(start, normalise.mean, normalise.std)
-    if config.pixels == "coarse-to-fine" and config.full_iterations:
-        pixels = CoarseToFinePixels(start)
-    elif config.pixels == "dct" and config.full_iterations:
-        pixels = DCTPixels(start, knowledge.colours)
+    pixels = _free(start, knowledge, config, normalise)
     optimiser: Optimiser = Adam(pixels.variables, config.beta2)
     if config.optimiser == "lbfgs":
         optimiser = PerImageLBFGS(pixels.variables[0], backbone.mixed)
@@ -218,6 +225,7 @@ def _refine(
         config,
         generator,
     )
+    decode = camera.decode if config.first_layer else None
     while True:
         try:
             step = next(steps)
@@ -228,8 +236,26 @@ def _refine(
             curves.setdefault(name, []).append(value)
         if watch is not None:
             watch(step)
-        yield work.refine_event(len(curves["total"]), step.losses, step.images.__getitem__)
+        look = functools.partial(_shown, step.images, decode)
+        yield work.refine_event(len(curves["total"]), step.losses, look, decode is not None)
         camera.refined(step.images, len(curves["total"]), work.done, step.losses["total"])
     result.refine = {"iterations": config.full_iterations, "curve": curves, "seconds": time.perf_counter() - began}
     camera.ended(images, work.done, min(curves["total"]) if curves else None)
     return images
+
+
+def _shown(made: Tensor, decode: Callable[[Tensor], Tensor] | None, rows: Tensor) -> Tensor:
+    """Some rows of what an iteration met, as images."""
+    return made[rows] if decode is None else decode(made[rows])
+
+
+def _free(start: Tensor, knowledge: Knowledge, config: InvertConfig, normalise: Normaliser) -> Pixels:
+    """What the refinement may move, from the start on: pixels, or hidden inputs in the units of the layers."""
+    if config.first_layer:
+        deviation = knowledge.inputs[config.first_layer].deviation(start.shape)
+        return Hidden(start, deviation if config.layer_units == "deviation" else None)
+    if config.pixels == "coarse-to-fine" and config.full_iterations:
+        return CoarseToFinePixels(start)
+    if config.pixels == "dct" and config.full_iterations:
+        return DCTPixels(start, knowledge.colours)
+    return PlainPixels(start, normalise.mean, normalise.std)

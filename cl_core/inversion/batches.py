@@ -23,7 +23,11 @@ from cl_core.inversion.film import Film
 
 @dataclass
 class Inversion:
-    """images (n, c, h, w) in [0, 1], class by class; labels (n,); targets (n, d); and how it went, as plain data."""
+    """images (n, c, h, w) in [0, 1], class by class; labels (n,); targets (n, d); and how it went, as plain data.
+
+    hidden (n, t, w): the inputs of the second layer, of an inversion that stops there; then the images are decoded from
+    them, for looking at.
+    """
 
     images: Tensor
     labels: Tensor
@@ -31,6 +35,7 @@ class Inversion:
     layers: list[dict[str, Any]] = field(default_factory=list)
     refine: dict[str, Any] = field(default_factory=dict)
     film: Film = field(default_factory=Film)
+    hidden: Tensor | None = None
 
 
 def shares(classes: int, images_per_class: int, batch: int) -> list[range]:
@@ -73,7 +78,8 @@ def joined(parts: Sequence[Inversion], targets: Tensor, labels: Tensor, classes:
     first = parts[0]
     if len(parts) == 1:
         return first
-    images = torch.cat([part.images.unflatten(0, (classes, -1)) for part in parts], 1).flatten(0, 1)
+    images = _together([part.images for part in parts], classes)
+    hidden = [part.hidden for part in parts if part.hidden is not None]
     each, shown = len(images) // classes, len(first.images) // classes
     film = dataclasses.replace(first.film, rows=first.film.rows // shown * each + first.film.rows % shown)
     layers = [
@@ -83,7 +89,12 @@ def joined(parts: Sequence[Inversion], targets: Tensor, labels: Tensor, classes:
     refined = [part.refine for part in parts]
     curves = {name: _mean([one["curve"][name] for one in refined]) for name in first.refine["curve"]}
     refine = first.refine | {"curve": curves, "seconds": sum(one["seconds"] for one in refined)}
-    return Inversion(images, labels, targets, layers, refine, film)
+    return Inversion(images, labels, targets, layers, refine, film, _together(hidden, classes) if hidden else None)
+
+
+def _together(parts: Sequence[Tensor], classes: int) -> Tensor:
+    """What batches have made (n, …), class by class."""
+    return torch.cat([part.unflatten(0, (classes, -1)) for part in parts], 1).flatten(0, 1)
 
 
 def _mean(curves: Sequence[Sequence[float]]) -> list[float]:

@@ -76,29 +76,37 @@ def refine(
 ) -> Generator[RefineStep, None, Tensor]:
     """Yields each iteration; returns the best images (n, c, h, w) in [0, 1]. generator: for the jitter, crop and flip.
 
-    The backbone must be frozen and in evaluation mode; 0 iterations return the start. Raises Diverged.
+    Where the config stops before the pixels, hidden inputs of that layer stand for images everywhere. The backbone must
+    be frozen and in evaluation mode; 0 iterations return the start. Raises Diverged.
     """
-    best, best_total = pixels.images(1.0).detach().clamp(0, 1), float("inf")
+    first = config.first_layer
+
+    def kept(images: Tensor) -> Tensor:
+        return images.clone() if first else images.clamp(0, 1).clone()
+
+    best, best_total = kept(pixels.images(1.0).detach()), float("inf")
     watch, guard = DivergenceWatch("the refinement", "Step size, refinement"), _Guard()
     progress = 0.0
-    norms, layers = backbone.norms, list(backbone.layers) if config.input_alpha else []
-    known = KnownStatistics(norms, norm_moments, statistics if layers else ())
+    chain = range(first, len(backbone.layers))
+    norms, layers = backbone.norms_of(chain), [backbone.layers[i] for i in chain] if config.input_alpha else []
+    moments = norm_moments[len(norm_moments) - len(norms) :]
+    known = KnownStatistics(norms, moments, statistics[first:] if layers else ())
     weights = {"normalisation": config.alpha, "input statistics": config.input_alpha}
     terms: dict[str, Tensor] = {}
     shown: list[Tensor] = [best]
 
     def evaluate() -> Tensor:
         images = shown[0] = pixels.images(progress)
-        normal = normalise(images)
+        normal = images if first else normalise(images)
         with watching([*norms, *layers]) as seen:
-            features = backbone.features(glimpse(normal, config, generator))
+            features = backbone.through(chain, normal if first else glimpse(normal, config, generator))
         if config.feature_weight:
             terms["feature"] = config.feature_weight * target.distance(features)
         errors = known.errors(seen[: len(norms)], seen[len(norms) :])
         terms.update({name: weights[name] * error for name, error in errors.items()})
         if config.label_weight:
             terms["label"] = config.label_weight * F.cross_entropy(backbone.head(features), labels)
-        if config.tv:
+        if config.tv and not first:
             terms["smoothness"] = config.tv * total_variation(normal)
         return guard.weigh(terms) if config.optimiser == "adam" else torch.stack(list(terms.values())).sum()
 
@@ -110,7 +118,7 @@ def refine(
         losses, images = {name: float(t.detach()) for name, t in terms.items()}, shown[0].detach()
         total = watch.check(sum(losses.values()))
         if total < best_total:
-            best, best_total = images.clamp(0, 1).clone(), total
+            best, best_total = kept(images), total
         yield RefineStep(losses | {"total": total}, images)
     return best
 

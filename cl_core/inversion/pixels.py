@@ -1,4 +1,7 @@
-"""How the refinement moves an image: which numbers are free, and how they make pixels. Images are in [0, 1]."""
+"""How the refinement moves an image: which numbers are free, and how they make pixels. Images are in [0, 1].
+
+Or, where an inversion stops before the pixels, how it moves the hidden inputs of a layer.
+"""
 
 from typing import Protocol
 
@@ -58,6 +61,23 @@ class CoarseToFinePixels:
         opened = [v for v, at in zip(self.variables, self.OPENING, strict=True) if progress >= at]
         scales = [F.interpolate(v, self.size, mode="bilinear", align_corners=False) for v in opened]
         return torch.sigmoid(torch.stack(scales).sum(0))
+
+    def settle(self) -> None:
+        """Every value is allowed."""
+
+
+class Hidden:
+    """Each number of a layer's input (n, t, w) is free; there are no pixels. unit: what a step is measured in, to be
+
+    broadcast to it; None: as it is.
+    """
+
+    def __init__(self, start: Tensor, unit: Tensor | None) -> None:
+        self.unit = unit
+        self.variables = [(start if unit is None else start / unit).detach().requires_grad_()]
+
+    def images(self, progress: float) -> Tensor:
+        return self.variables[0] if self.unit is None else self.variables[0] * self.unit
 
     def settle(self) -> None:
         """Every value is allowed."""

@@ -125,7 +125,8 @@ def examples(backbone: Backbone, images: Tensor, groups: list[range]) -> list[Ex
 class GroupStarts:
     """The starts of the inputs of all the groups of layers of a network.
 
-    kind: a name in STARTS; inputs: what is known of each layer's input; images: normalised ones, for a decoder.
+    kind: a name in STARTS; inputs: what is known of each layer's input; images: normalised ones, for a decoder;
+    decodes: the first group is not inverted, and its start is always decoded, for looking at.
     """
 
     def __init__(
@@ -135,9 +136,11 @@ class GroupStarts:
         groups: list[range],
         inputs: Sequence[InputStatistics],
         images: Tensor,
+        decodes: bool = False,
     ) -> None:
         shapes = backbone.layer_input_shapes()
-        self.start, self.shapes = STARTS[kind], [shapes[group[0]] for group in groups]
+        self.shapes = [shapes[group[0]] for group in groups]
+        self.starts = [decoder if decodes and group[0] == 0 else STARTS[kind] for group in groups]
         self.known = [inputs[group[0]] for group in groups]
         self.examples: Sequence[Examples | None] = (
             examples(backbone, images, groups) if len(images) else [None] * len(groups)
@@ -152,4 +155,4 @@ class GroupStarts:
         return self._draw(index, target, self.known[index].first(classes), generator(0, "look", index))
 
     def _draw(self, index: int, target: Tensor, known: InputStatistics, draws: torch.Generator) -> Tensor:
-        return self.start(Place(target, known, (len(target), *self.shapes[index]), self.examples[index]), draws)
+        return self.starts[index](Place(target, known, (len(target), *self.shapes[index]), self.examples[index]), draws)

@@ -53,11 +53,20 @@ class Work:
             images_are_activations=index > 0,
         )
 
-    def refine_event(self, iteration: int, losses: dict[str, float], images: Callable[[Tensor], Tensor]) -> Event:
-        """images: those of some rows, in [0, 1]; asked for when it is time to show some."""
+    def refine_event(
+        self, iteration: int, losses: dict[str, float], images: Callable[[Tensor], Tensor], decoded: bool = False
+    ) -> Event:
+        """images: those of some rows, in [0, 1], decoded or not; asked for when it is time to show some."""
         self.done += 1
         shown = to_bytes(images(self.shown)) if self._time_for_images(iteration == self.full) else None
         labels = self.labels if shown is not None else ()
         return Event(
-            "refine", iteration, self.full, self.done / self.total, losses=losses, images=shown, image_labels=labels
+            "refine",
+            iteration,
+            self.full,
+            self.done / self.total,
+            losses=losses,
+            images=shown,
+            image_labels=labels,
+            images_are_decoded=decoded,
         )

@@ -175,6 +175,9 @@ def images(pair: Pair, moment: int, scene: Scene) -> None:
         if not sheets:
             st.markdown("Neither of them has synthetic images at this moment.")
             return
+        for side, node in (("A", a), ("B", b)):
+            if note := library.decoded(node):
+                st.caption(f"{side}: {note}")
         for side in {"A", "B"} - {row[0] for sheet in sheets for row in sheet[1]}:
             st.caption(f"{side} has none at this moment, so those of the other stand alone.")
         figures = "".join(_figure(a.class_names[c], c, rows, source, scene.strength(c)) for c, rows, source in sheets)

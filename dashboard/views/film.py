@@ -32,6 +32,8 @@ def panel(scene: Scene) -> None:
     reading = (
         "Inversion walks from the feature back to the image, last layers first, and then refines through them all."
     )
+    if node.config.invert.first_layer:
+        reading += f" {library.DECODED} They need no patch embedding, so it is no part of the walk."
     if node.id != scene.node.id:
         reading += f" This is the inversion after task {node.tasks_learned}, seen by the network of that moment."
     with framed("film", "How does an image come out of a feature?", reading):

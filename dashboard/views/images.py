@@ -22,6 +22,8 @@ def sheets(scene: Scene) -> None:
         "A row a class. Real images of old classes are shown for the truth and are never seen by the method; the "
         "synthetic ones are all that it has of them."
     )
+    if note := library.decoded(scene.node):
+        reading = f"A row a class. Real images of old classes are shown for the truth. {note}"
     with framed("images", "What does it dream?", reading):
         if not made:
             what = (
@@ -31,7 +33,7 @@ def sheets(scene: Scene) -> None:
             return
         names = [scene.node.class_names[c] for c in made]
         real, synthetic = _sheets(str(scene.tree.store.path), scene.node.id, scene.points)
-        st.html(markup.sheet_pair(names, made, real, synthetic))
+        st.html(markup.sheet_pair(names, made, real, synthetic, bool(library.decoded(scene.node))))
 
 
 @st.cache_data(max_entries=48, show_spinner=False)

@@ -23,9 +23,10 @@ WORDS = (
     ("gaussians", "More about each class's features"),
     ("statistics", "Statistics of the layers' inputs, by task"),
     ("synthetic", "Synthetic images"),
+    ("hidden", "Hidden inputs of the first block, replayed in the place of images"),
 )
 STATISTIC = re.compile(r"statistics/(?:task|class)\d+/(?P<place>input|norm)(?P<number>\d+)/\w+")
-OWNER = re.compile(r"(task|class|synthetic)\d+")
+OWNER = re.compile(r"(task|class|synthetic|hidden)\d+")
 FEW = 4  # shapes that are told one by one
 
 

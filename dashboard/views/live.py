@@ -121,6 +121,8 @@ def _accuracies(told: Progress, scene: Scene) -> None:
 def _images(told: Progress, scene: Scene) -> None:
     assert told.images is not None
     what = "the mean of each activation's channels" if told.images_are_activations else "the images themselves"
+    if told.images_are_decoded:
+        what = "pictures decoded from hidden inputs, for looking at"
     st.caption(f"What forms? At this layer, {what}.")
     if told.layer_names:
         st.html(markup.chain(told.layer_names, told.layer - 1))

@@ -117,8 +117,9 @@ def _images(scene: Scene) -> str:
     sheets = [pictures.data_uri(pictures.sheet(rows, COLUMNS)) for rows in (real, dreams)]
     return _section(
         "What does it dream?",
-        "A row a class. Real images of old classes are shown for the truth and are never seen by the method.",
-        markup.sheet_pair(names, classes, sheets[0], sheets[1]),
+        "A row a class. Real images of old classes are shown for the truth and are never seen by the method. "
+        + library.decoded(scene.node),
+        markup.sheet_pair(names, classes, sheets[0], sheets[1], bool(library.decoded(scene.node))),
     )
 
 

@@ -118,7 +118,8 @@ def test_the_number_of_groups_is_known_without_the_network():
         network = NetworkConfig(backbone="clip", clip=name, checkpoint="random")
         chain = backbones.build(network, (1, 28, 28), 1, generator(0), [["a cat"]])
         for kind in ("layers", "stages", "halves", "whole"):
-            assert backbones.count_groups(network, kind) == len(chain.groups(kind))
+            for first in (0, 1):
+                assert backbones.count_groups(network, kind, first) == len(chain.groups(kind, first))
 
 
 def test_classes_whose_names_it_has_never_read_are_refused_in_a_sentence():

@@ -121,7 +121,7 @@ def test_every_setting_of_a_step_is_in_one_group_and_has_help():
         assert len(names) == len(set(names))
         shown |= set(names)
         for section, field in names:
-            assert "The paper: " in forms.help_text(section, field) or (section, field) == ("learn", "text_kd")
+            assert "The paper: " in forms.help_text(section, field) or (section, field) in forms.ONLY["clip"]
     assert shown == fields - {("learn", "strategy")}
 
 
