@@ -12,7 +12,7 @@ Numbers = Mapping[str, Mapping[str, float]]  # of each arm, by the keys of the l
 Setting = tuple[str, str]  # section, field
 
 PRESET = "quick"
-STREAM: Overrides = {"stream": {"tasks": 3}}  # the same for all lessons, so that they grow one tree and share its steps
+STREAM: Overrides = {"stream": {"tasks": 3}}  # the same for all lessons: those of one preset share a tree and its steps
 
 
 @dataclass(frozen=True)
@@ -47,8 +47,9 @@ class Lesson:
     """A lesson. Texts are plain; equation and where are LaTeX.
 
     until: the verb and the number of tasks learned at which the runs end; from_first: whether the arms already differ
-    while the first task is learned (otherwise they share that step); control: the setting that the lesson is about;
-    tries: the one to try another value of, on the arm `tries_on`; figures: how the result is drawn, by name.
+    while the first task is learned (otherwise they share that step); preset, stream: what its runs begin with, beside
+    STREAM; control: the setting that the lesson is about; tries: the one to try another value of, on the arm
+    `tries_on`; figures: how the result is drawn, by name.
     """
 
     key: str
@@ -69,3 +70,5 @@ class Lesson:
     tries: Setting
     tries_on: str
     from_first: bool = False
+    preset: str = PRESET
+    stream: Overrides = field(default_factory=lambda: MappingProxyType({}))

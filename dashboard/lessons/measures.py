@@ -25,6 +25,11 @@ def total_accuracy(node: Snapshot) -> float:
     return float(node.record["total_accuracy"][SPLIT][-1])
 
 
+def zero_shot_accuracy(node: Snapshot) -> float:
+    """What a CLIP names rightly of all the classes seen by their words, before it has learned anything, 0 … 1."""
+    return float(node.record["zero_shot"]["total_accuracy"][SPLIT][node.tasks_learned - 1])
+
+
 def at_the_start(node: Snapshot) -> float:
     """How far the features of the images an inversion starts from are from their targets (see `_distances`)."""
     return float(_distances(node)[0])

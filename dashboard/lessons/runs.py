@@ -10,7 +10,7 @@ from cl_core.snapshot import Snapshot, freeze
 from cl_core.store import Store
 from dashboard import estimate, work
 from dashboard.job import Made, Step
-from dashboard.lessons.lesson import PRESET, STREAM, Arm, Lesson
+from dashboard.lessons.lesson import STREAM, Arm, Lesson
 from dashboard.library import Tree
 
 
@@ -32,20 +32,20 @@ class Move:
 Path = tuple[Move, ...]
 
 
-def base() -> Config:
-    """The settings that all lessons share."""
-    return presets.preset(PRESET).override(STREAM)
+def base(lesson: Lesson) -> Config:
+    """The settings that all runs of a lesson share."""
+    return presets.preset(lesson.preset).override(STREAM).override(lesson.stream)
 
 
-def settings(arm: Arm) -> Config:
+def settings(lesson: Lesson, arm: Arm) -> Config:
     """The settings of a run."""
-    return strategies.configure(base(), arm.strategy).override(arm.overrides)
+    return strategies.configure(base(lesson), arm.strategy).override(arm.overrides)
 
 
 def with_value(lesson: Lesson, value: Any) -> Arm:
     """The run of the lesson with a value of one's own. Raises ConfigError when it is out of range."""
     on = next(arm for arm in lesson.arms if arm.name == lesson.tries_on)
-    config = work.with_setting(settings(on), base(), *lesson.tries, value)
+    config = work.with_setting(settings(lesson, on), base(lesson), *lesson.tries, value)
     section, field = lesson.tries
     overrides = {part: dict(values) for part, values in on.overrides.items()}
     overrides.setdefault(section, {})[field] = getattr(getattr(config, section), field)
@@ -61,18 +61,17 @@ def same(lesson: Lesson, one: Arm, other: Arm) -> bool:
 
 def path(lesson: Lesson, arm: Arm) -> Path:
     """The steps from the root to where the lesson ends."""
-    mine, moves = settings(arm), list[Move]()
-    for verb, tasks in work.remaining(start(), arm.strategy):
+    common, mine, moves = base(lesson), settings(lesson, arm), list[Move]()
+    for verb, tasks in work.remaining(start(common), arm.strategy):
         shared = tasks == 0 and not lesson.from_first
-        moves.append(Move(verb, tasks, base() if shared else mine, work.words(verb, tasks)))
+        moves.append(Move(verb, tasks, common if shared else mine, work.words(verb, tasks)))
         if (verb, tasks + (verb == "learn")) == lesson.until:
             break
     return tuple(moves)
 
 
-def start() -> Snapshot:
-    """What the root of the lessons will be, as far as it takes to plan: it may not be there yet."""
-    config = base()
+def start(config: Config) -> Snapshot:
+    """What the root of a lesson will be, as far as it takes to plan: it may not be there yet."""
     sizes = (config.stream.increment,) * config.stream.tasks
     return Snapshot("", None, "start", 0, config, (), sizes, freeze({}), {})
 
@@ -82,7 +81,7 @@ def walk(trees: Iterable[Tree], moves: Path) -> tuple[Tree | None, list[Snapshot
     best: tuple[Tree | None, list[Snapshot]] = (None, [])
     for tree in trees:
         root = next(node for node in tree.nodes.values() if node.parent is None)
-        if not _same_root(root.config):
+        if not _same_root(root.config, moves[0].config):
             continue
         found = [root]
         for move in moves:
@@ -99,8 +98,7 @@ def _did(node: Snapshot) -> tuple[str, Any]:
     return node.verb, getattr(node.config, node.verb)
 
 
-def _same_root(config: Config) -> bool:
-    wanted = base()
+def _same_root(config: Config, wanted: Config) -> bool:
     return (config.stream, config.network, config.machine) == (wanted.stream, wanted.network, wanted.machine)
 
 
@@ -119,18 +117,18 @@ def missing(trees: Sequence[Tree], paths: Iterable[Path]) -> list[Move]:
 
 def expected(moves: Iterable[Move], known: Sequence[estimate.Steps]) -> list[float | None]:
     """Seconds of each of these steps."""
-    return [estimate.plan(start(), move.config, [(move.verb, move.tasks)], known)[0] for move in moves]
+    return [estimate.plan(start(move.config), move.config, [(move.verb, move.tasks)], known)[0] for move in moves]
 
 
 def compute(paths: Sequence[tuple[str, Path]], store: Store, of: int) -> work.Steps:
-    """Take every step of these paths that the store has not, path after path. Returns the id of the last one.
+    """Take every step of these paths of a lesson that the store has not, path after path. Returns the last one's id.
 
     paths: (what the run is called, its steps); of: how many steps are expected to be new.
     """
     yield Step("Starting PyTorch", 0)
     from cl_core import experiment
 
-    root = experiment.start(base())
+    root = experiment.start(paths[0][1][0].config, store)
     store.save(root)
     node, number = root, 0
     for title, moves in paths:

@@ -58,6 +58,8 @@ def _curves(shown: Sequence[Shown]) -> None:
         scene = shown[0].scene
         beside = [forgetting.Run(one.arm.title, one.scene.accuracy(), one.scene.totals()) for one in shown[1:]]
         upto = len(scene.accuracy())
+        if known := scene.record.get("zero_shot"):
+            beside.append(forgetting.Run("By words, before", [], known["total_accuracy"][scene.split][:upto]))
         figure = forgetting.curves(
             scene.accuracy(), scene.totals(), scene.task_names, scene.first_classes, scene.ink, beside
         )
@@ -87,6 +89,8 @@ def _sheets(shown: Sequence[Shown]) -> None:
         sheets = [("Real", real)]
         for one in made:
             images, labels = one.whole.synthetic
+            if note := library.decoded(one.whole):
+                st.caption(f"{one.arm.title}: {note}")
             sheets.append((one.arm.title, pictures.by_class(pictures.to_bytes(images), labels, classes, COLUMNS)))
         _beside([(title, _sheet(rows, [names[c] for c in classes], classes, title)) for title, rows in sheets])
 

@@ -92,7 +92,7 @@ def _own_arm(lesson: Lesson) -> Arm | None:
 def _try(lesson: Lesson, own: Arm | None, there: bool, trees: list[Tree], busy: bool) -> None:
     """The one control, with the value that was tried or the lesson's own."""
     on = next(arm for arm in lesson.arms if arm.name == lesson.tries_on)
-    config = runs.settings(own or on)
+    config = runs.settings(lesson, own or on)
     section, field = lesson.tries
     st.markdown("#### Try another value", anchors=False)
     st.caption(f"Everything else as in the run “{on.title}”.")
@@ -103,8 +103,8 @@ def _try(lesson: Lesson, own: Arm | None, there: bool, trees: list[Tree], busy: 
             getattr(getattr(config, section), field),
             lambda _section, _field, value: _change(lesson, value),
             prefix="lesson",
-            base=runs.base(),
-            base_name="quick",
+            base=runs.base(lesson),
+            base_name=lesson.preset,
             slider=True,
         )
     if own is None:

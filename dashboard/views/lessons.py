@@ -20,7 +20,7 @@ def page(explore: st.Page) -> None:
     st.html(STYLE)
     st.title("Lessons", anchor=False)
     st.html(
-        '<p class="il-lede">Eight short experiments. Predict first, then run it: what you see is computed here '
+        '<p class="il-lede">Nine short experiments. Predict first, then run it: what you see is computed here '
         "and now, and it may not do what you, or the books, expect.</p>"
     )
     elsewhere.line()
@@ -93,10 +93,10 @@ def _question(lesson: Lesson, trees: list[Tree], busy: bool) -> None:
         ),
     ):
         st.html(_settings(lesson))
-        config = runs.base()
+        stream = runs.base(lesson).stream
         st.caption(
-            f"All else as in the preset quick: {config.stream.tasks} tasks of {config.stream.increment} classes, "
-            f"{config.stream.train_per_class} training images of each."
+            f"All else as in the preset {lesson.preset}: {stream.tasks} tasks of {stream.increment} classes, "
+            f"{stream.train_per_class} training images of each."
         )
 
 
@@ -140,8 +140,8 @@ def _again(lesson: Lesson) -> None:
 
 def _settings(lesson: Lesson) -> str:
     """A table of the settings in which the lesson's runs differ from what all lessons share."""
-    configs = [runs.settings(arm) for arm in lesson.arms]
-    names = [row[:2] for config in configs for row in forms.changes(runs.base(), config)]
+    configs = [runs.settings(lesson, arm) for arm in lesson.arms]
+    names = [row[:2] for config in configs for row in forms.changes(runs.base(lesson), config)]
     names = list(dict.fromkeys([lesson.control, *names]))
     rows = [
         [forms.spec(*name).metadata["label"], *(forms.in_words(getattr(getattr(c, name[0]), name[1])) for c in configs)]

@@ -44,6 +44,11 @@ def start(config: Config, store: Store | None = None) -> Snapshot:
         "layer_names": list(LAYERS), "accuracy": accuracy, "task_accuracy": accuracy, "class_accuracy": accuracy,
         "total_accuracy": accuracy, "seconds": {"total": 0.0}, "kept": [], "kept_bytes": 0, "replaced_bytes": 0,
     }  # fmt: skip
+    if config.network.backbone == "clip":
+        guesses = [0.5] * len(stream)
+        words = {"accuracy": [guesses[: t + 1] for t in range(len(stream))], "total_accuracy": guesses,
+                 "class_accuracy": [0.5] * len(stream.class_names)}  # fmt: skip
+        record["zero_shot"] = {name: dict.fromkeys(("validation", "test"), of) for name, of in words.items()}
     root = {"stream": config.to_dict()["stream"], "network": config.to_dict()["network"], "seed": config.machine.seed}
     return Snapshot(
         _hash(root), None, "start", 0, config, stream.class_names, stream.task_sizes, freeze({}), record
