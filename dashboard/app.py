@@ -3,19 +3,16 @@
 A page is imported when it is first drawn, so that the first one does not wait for the others.
 """
 
-import sys
-
 import numpy  # noqa: F401  (whole before any worker thread imports torch; job.py does the same for pandas)
 import streamlit as st
 
-from dashboard import network
+from dashboard import imports, network
 from dashboard.views import projector
 
 network.call_nobody()
 st.set_page_config(page_title="Inversion Lab", page_icon="◐", layout="wide", initial_sidebar_state="collapsed")
 
-if "pandas" in sys.modules:
-    import pandas  # noqa: F401  (waits while another thread imports it: Plotly takes a half-imported one for whole)
+imports.settle()
 
 
 def _explore() -> None:

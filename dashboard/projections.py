@@ -111,7 +111,7 @@ def lda(view: View) -> Projection:
     return linear(view, w, x.mean(0), axes, note)
 
 
-def ellipse(mean: np.ndarray, covariance: np.ndarray, sigmas: float, points: int = 72) -> np.ndarray:
+def ellipse(mean: np.ndarray, covariance: np.ndarray, sigmas: float, points: int = 48) -> np.ndarray:
     """The contour (points, 2) of a Gaussian in two dimensions at so many standard deviations; closed."""
     values, vectors = np.linalg.eigh(covariance)
     angles = np.linspace(0, 2 * np.pi, points)

@@ -41,6 +41,7 @@ LAYERS = {
             "estimate",
             "evidence",
             "glossary",
+            "imports",
             "job",
             "keeping",
             "network",

@@ -54,7 +54,7 @@ def figure(
     axes = [quiet | axis | {"title": _title(axis, ink)} for axis in (xaxis, yaxis)]
     common = {
         "height": height,
-        "margin": {"l": 8, "r": 8, "t": 12, "b": 8} | (margin or {}),
+        "margin": _margin(xaxis, yaxis) | (margin or {}),
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
         "font": {"size": 14, "color": ink.text},
@@ -95,6 +95,28 @@ def _enlarge_marks(trace: Any, by: float) -> None:
     for part, size in (("textfont", "size"), ("line", "width"), ("marker", "size")):
         if part in trace and isinstance(trace[part][size], (int, float)):
             trace[part][size] *= by
+
+
+def _margin(xaxis: dict[str, Any], yaxis: dict[str, Any]) -> dict[str, int]:
+    """Room for the axes' titles and labels, in pixels, as Plotly 3 measures them.
+
+    Given too little, Plotly makes the room itself, and for that draws everything a second time.
+    """
+    margin = {"l": 8, "r": 8, "t": 12, "b": 8}
+    margin["t" if xaxis.get("side") == "top" else "b"] += 33 * bool(xaxis.get("title")) + 29 * bool(_labels(xaxis))
+    margin["l"] += 35 * bool(yaxis.get("title")) + (18 + 7 * _labels(yaxis) if _labels(yaxis) else 0)
+    return margin
+
+
+def _labels(axis: dict[str, Any]) -> int:
+    """How many letters the longest label of an axis has; three are a guess where Plotly chooses them."""
+    if not axis.get("showticklabels", True):
+        return 0
+    if "%" in axis.get("tickformat", ""):
+        return len("100%")
+    if "ticktext" in axis:
+        return max(map(len, axis["ticktext"]), default=0)
+    return max((len(f"{value:g}") for value in axis.get("tickvals", ())), default=3)
 
 
 def _title(axis: dict[str, Any], ink: Ink) -> dict[str, Any]:

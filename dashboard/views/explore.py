@@ -1,12 +1,13 @@
 """The page: where am I, what do I do next, what happened."""
 
+import time
 from pathlib import Path
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from cl_core.store import StoreError
-from dashboard import library, state
+from dashboard import imports, library, state
 from dashboard.job import FOR_PEOPLE, REGISTRY, Job
 from dashboard.views import (
     drift,
@@ -27,6 +28,7 @@ from dashboard.views import (
 from dashboard.views.polling import polled
 from dashboard.views.scene import Scene, ink
 
+PAINT = 0.02  # seconds in which the browser begins with what it has
 STYLE = Path(__file__).parent.parent / "style.css"
 
 
@@ -35,12 +37,13 @@ def page(ab: st.Page) -> None:
 
     What is computed is in jobs; what is shown comes from the stores.
 
-    Places are laid out first, and filled in the order in which a person wants to see them: the browser needs a while
-    for its first chart, so that chart is sent early.
+    Places are laid out first, and filled in the order in which a person wants to see them: the first time the browser
+    needs a while for its first chart, so that chart is sent early; later, a click is answered by the moment that it
+    leads to, before the browser is busy with all the charts of it.
     """
     state.enter("explore")
     st.html(STYLE)
-    left, right = st.columns([1.25, 1], vertical_alignment="bottom", gap="medium")
+    left, right = st.columns([1, 1.05], vertical_alignment="bottom", gap="medium")
     with left:
         header.title()
     notices, where, now, happened = (st.container() for _ in range(4))
@@ -50,9 +53,9 @@ def page(ab: st.Page) -> None:
     state.settings(None)  # so that what is wrong with the address is told at once
     first_row_only = bool(scene and scene.node.tasks_learned) and not state.again("drawn")
     try:
-        if scene and scene.node.tasks_learned:
+        if scene and first_row_only:
             with happened:
-                rest = _first_row(scene)
+                _first_row(scene)
         with right:
             header.bar(scene, busy, whole=not first_row_only)
         if scene:
@@ -72,7 +75,9 @@ def page(ab: st.Page) -> None:
                 if first_row_only:
                     polled(_the_rest, 1.0)
                 else:
-                    _rest_of_what_happened(scene, rest)
+                    time.sleep(PAINT)
+                    _rest_of_what_happened(scene, _first_row(scene))
+                    imports.ahead()
     except FOR_PEOPLE as error:  # something on disk is damaged: the sentence says what
         st.error(str(error), icon=":material/error:")
     if trouble := library.trouble():

@@ -1,9 +1,12 @@
 """Parts of a page that the browser asks for again by its own clock."""
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
 import streamlit as st
+
+from dashboard import imports
 
 
 def polled(draw: Callable[..., None], every: float | None, *args: Any) -> None:
@@ -13,5 +16,11 @@ def polled(draw: Callable[..., None], every: float | None, *args: Any) -> None:
     what it has not yet delivered of the fragment, and clears the place as stale: whatever stood beside it in the same
     container would move up into that place, and be overwritten.
     """
+
+    @functools.wraps(draw)
+    def drawn(*args: Any) -> None:
+        imports.settle()
+        draw(*args)
+
     with st.container():
-        st.fragment(run_every=every)(draw)(*args)
+        st.fragment(run_every=every)(drawn)(*args)
