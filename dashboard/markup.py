@@ -106,12 +106,13 @@ def mark(c: int) -> str:
 PATTERNS = {"dot": "2 3", "dash": "7 4", "longdashdot": "9 3 2 3", "longdash": "11 4", "dashdot": "6 3 2 3"}
 
 
-def line(paint: str, dash: str) -> str:
-    """A sample of a line, "solid" or dashed as Plotly calls it."""
+def line(paint: str, dash: str, width: float | None = None) -> str:
+    """A sample of a line, "solid" or dashed as Plotly calls it; without a width, a solid one is bold."""
     pattern = PATTERNS.get(dash, "")
+    width = width or (2 if pattern else 4)
     svg = (
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 30 8">'
-        f'<path d="M0 4h30" stroke="{paint}" stroke-width="{2 if pattern else 4}" stroke-dasharray="{pattern}"/></svg>'
+        f'<path d="M0 4h30" stroke="{paint}" stroke-width="{width:g}" stroke-dasharray="{pattern}"/></svg>'
     )
     return f'<img class="il-line" src="data:image/svg+xml,{quote(svg)}" alt="">'
 

@@ -105,7 +105,8 @@ def lines(
     tall = [LINE * (1 + label.count("<br>")) * (top - bottom) / (height - 70) for label in labels]
     heights = apart([up(line.middle[-1]) for line in drawn], tall)
     low_end, high_end = min([bottom, *heights]), max([top, *heights])
-    notes = [_end(line, y, across, up, ink) for line, y in zip(drawn, heights, strict=True)]
+    across_axis: dict[str, Any] = {"showgrid": False, "range": _from_first_to_last(drawn, across)} | xaxis
+    notes = [_end(line, y, across, up, across_axis["range"][1], ink) for line, y in zip(drawn, heights, strict=True)]
     shapes: list[dict[str, Any]] = []
     if level:
         shapes.append(
@@ -121,7 +122,7 @@ def lines(
         ink,
         height,
         traces,
-        {"showgrid": False, "range": _from_first_to_last(drawn, across)} | xaxis,
+        across_axis,
         yaxis | {"range": [low_end, high_end]},
         margin={"r": 28 + round(7.7 * widest)},
         annotations=notes,
@@ -254,11 +255,11 @@ def _middle(line: Line, ink: Ink, hover: str) -> go.Scatter:
     )
 
 
-def _end(line: Line, y: float, across: Place, up: Place, ink: Ink) -> dict[str, Any]:
-    """The label at height y, where it fits, tied by a thin line to where the curve ends."""
+def _end(line: Line, y: float, across: Place, up: Place, right: float, ink: Ink) -> dict[str, Any]:
+    """The label right of the plot at height y, where it fits, tied by a thin line to where the curve ends."""
     paint = line.code.paint(ink)
     return {
-        "x": across(line.x[-1]), "y": up(line.middle[-1]), "ax": 22, "axref": "pixel", "ay": y, "ayref": "y",
+        "x": across(line.x[-1]), "y": up(line.middle[-1]), "ax": right, "axref": "x", "ay": y, "ayref": "y",
         "xanchor": "left", "yanchor": "middle", "align": "left", "text": line.label,
         "font": {"size": 13, "color": paint},
         "showarrow": True, "arrowhead": 0, "arrowwidth": 1, "arrowcolor": faded(paint, 0.6), "standoff": 6,

@@ -67,7 +67,10 @@ def _band(start: float, end: float, ink: Ink, strength: float) -> dict[str, Any]
 
 
 def by_name(curves: Mapping[str, Sequence[float]], words: Mapping[str, str], ink: Ink) -> go.Figure:
-    """The weighted terms of a loss, one line each, and their sum in bold. curves: the terms, perhaps "iteration"."""
+    """The weighted terms of a loss, one line each, and their sum in bold. curves: the terms, perhaps "iteration".
+
+    The key of its lines is the page's (see `samples`): Plotly's would lie over the picture where that is narrow.
+    """
     steps = curves.get("iteration") or range(1, len(curves.get("total", [])) + 1)
     terms = [name for name in curves if name not in ("iteration", "total")]
     traces = []
@@ -89,9 +92,12 @@ def by_name(curves: Mapping[str, Sequence[float]], words: Mapping[str, str], ink
         traces,
         {"title": "iteration", "showgrid": False} | ({"tickvals": list(steps)} if len(steps) <= 10 else {}),
         {"type": "log", "title": "loss, weighted", "tickvals": log_ticks(every)},
-        showlegend=True,
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
     )
+
+
+def samples(drawn: go.Figure) -> list[tuple[tuple[str, str, float], str]]:
+    """How each line of a figure looks, as (colour, dash, width), and its name."""
+    return [((trace.line.color, trace.line.dash, trace.line.width), str(trace.name)) for trace in drawn.data]
 
 
 def compared(curves: Mapping[str, Sequence[float]], ink: Ink) -> go.Figure:

@@ -125,26 +125,27 @@ def _sets(busy: list[str], shown: str) -> None:
             state.look_at_data(name)
     if now != busy or state.data() != shown:
         st.rerun()
-    for name, about in BUNDLED.items():
-        _line(name, f"{about}; comes with the program", "Look", _look)
-    for name, source in vision.SOURCES.items():
-        job = fetch.job(name)
-        if job is not None and job.active:
-            _fetching(name)
-        elif vision.on_disk(name):
-            _line(name, source.about, "Look", _look)
-        else:
-            size = markup.size(source.size)
-            help_text = f"{size} over the internet, through torchvision. Licence: {source.licence}."
-            _line(name, source.about, f"Fetch {size}", _fetch, ":material/download:", help_text)
-        if job is not None and job.state == "failed":
-            st.error(job.message, icon=":material/error:")
+    with st.container(key="sets"):
+        for name, about in BUNDLED.items():
+            _line(name, f"{about}; comes with the program", "Look", _look)
+        for name, source in vision.SOURCES.items():
+            job = fetch.job(name)
+            if job is not None and job.active:
+                _fetching(name)
+            elif vision.on_disk(name):
+                _line(name, source.about, "Look", _look)
+            else:
+                size = markup.size(source.size)
+                help_text = f"{size} over the internet, through torchvision. Licence: {source.licence}."
+                _line(name, source.about, f"Fetch {size}", _fetch, ":material/download:", help_text)
+            if job is not None and job.state == "failed":
+                st.error(job.message, icon=":material/error:")
 
 
 def _line(
     name: str, about: str, label: str, act: Callable[[str], None], icon: str | None = None, help_text: str | None = None
 ) -> None:
-    with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"set-{name}"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(f"**{datasets.title(name)}** · {about}", width="stretch")
         here = state.data() == name
         st.button(
@@ -172,7 +173,7 @@ def _fetching(name: str) -> None:
     assert job is not None
     told = [item.fraction for item in job.mailbox.read() if isinstance(item, fetch.Arrived)]
     fraction = told[-1] if told else 0.0
-    with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"set-{name}"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         words = f"{markup.percent(fraction)} are here" if fraction < 1 else "unpacking and checking"
         st.progress(fraction, f"**{datasets.title(name)}** · {words}", width="stretch")
         st.button(

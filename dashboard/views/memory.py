@@ -122,3 +122,4 @@ def while_learning(scene: Scene) -> None:
                 ("losses", scene.node.id, scene.ink), "", lambda: losses.by_name(terms, LOSS_WORDS, scene.ink)
             )
             st.plotly_chart(figure, config=CONFIG, key="losses", alt="The terms of the loss")
+            st.html(markup.key([(markup.line(*look), name) for look, name in losses.samples(figure)]))

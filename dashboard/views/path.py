@@ -12,7 +12,9 @@ def strip(scene: Scene, ab: st.Page) -> None:
     """Every step that was taken. The chosen one is filled; the page shows the moment after it."""
     drawn = branches.branches(scene.tree, library.example().main if scene.tree.is_example else None)
     with st.container(key="path", gap=None):
-        st.html(f"<style>{''.join(_places(number, one, drawn) for number, one in enumerate(drawn))}</style>")
+        columns = 1 + max(at for one in drawn for at in one.columns)
+        places = "".join(_places(number, one, drawn) for number, one in enumerate(drawn))
+        st.html(f"<style>.st-key-path{{--il-columns:{columns};}}{places}</style>")
         st.html(markup.tree_head(branches.headings(drawn)))
         for number, one in enumerate(drawn):
             _line(scene, one, number)

@@ -71,7 +71,7 @@ def _choices(field: dict[str, Racer], budgets: Sequence[int], node_id: str) -> t
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         names = st.pills(
             "Who races", list(field), default=FIRST, selection_mode="multi", key=state.choice("racers"),
-            format_func=lambda name: state.plain(name),
+            format_func=lambda name: state.plain(name), width="stretch",
             help="The paper goes layer by layer from noise; groups invert a few layers at a time; a decoder start is "
             "fitted on images of the newest task; noise goes through the whole network at once. Or your own: groups, "
             "starts, pixels and optimiser of the next step's settings, for the objective that all share.",
@@ -156,21 +156,19 @@ def _images(run: Sequence[Heat], results: Evidence, units: int, scene: Scene) ->
 
 def _table(run: Sequence[Heat], results: Evidence) -> None:
     signs = _signs(results)
-    head = ["", "Tuned", "Units", "Seconds", "Objective", "Feature error", "Statistics", "Variety"]
+    head = ["", "Objective", "Feature error", "Statistics", "Variety"]
     judged = any(heat.oracle is not None for heat in run)
+    head += ["Named rightly"] * judged + ["Units", "Seconds"]
     rows = []
     for heat in sorted((heat for heat in run if heat.rows), key=lambda heat: heat.rows[-1]["objective"]):
         last = heat.rows[-1]
-        cells = [f"{signs[heat.racer]} {escape(heat.racer)}", escape(_tuned(heat)), f"{last['units']}"]
-        cells += [f"{last['seconds']:.1f}", *(f"{last[n]:.3f}" for n in ("objective", "feature_error"))]
-        cells += [f"{last['statistics_error']:.3f}", f"{last['pixel_variance']:.3f}"]
+        numbers = [f"{last[n]:.3f}" for n in ("objective", "feature_error", "statistics_error", "pixel_variance")]
         if judged:
             right = last.get("oracle_accuracy")
-            cells.append("–" if right is None else markup.percent(right))
-        rows.append(cells)
-    if judged:
-        head.append("Named rightly")
-    st.html(markup.table(head, rows, tuple(range(2, len(head)))))
+            numbers.append("–" if right is None else markup.percent(right))
+        numbers += [f"{last['units']}", f"{last['seconds']:.1f}"]
+        rows.append([f"{signs[heat.racer]} {escape(heat.racer)}", *numbers, escape(_tuned(heat))])
+    st.html(markup.table([*head, "Tuned"], rows, tuple(range(1, len(head)))))
 
 
 def _tuned(heat: Heat) -> str:
