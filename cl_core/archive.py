@@ -3,6 +3,7 @@
     manifest.json                       what this is: the format, the ids from the root on, the leaf last
     store/nodes/<id>.json               as in a store (store.py)
     store/objects/<sha256>.safetensors  as in a store
+    races/<id>-<units>-<hash>.npz       the heats of races at these steps (heats.py)
     anything else                       for people (commands/bundle.py); it is not read
 
 Nothing in it is a pickle, and no name in it becomes a path: what is read is looked up under names made here from the
@@ -24,7 +25,7 @@ from typing import BinaryIO
 
 from safetensors import SafetensorError
 
-from cl_core import shapes
+from cl_core import heats, shapes
 from cl_core.config import ConfigError
 from cl_core.snapshot import Snapshot
 from cl_core.store import Store, StoreError, node_name, object_name
@@ -56,6 +57,8 @@ def pack(store: Store, node_id: str, more: Mapping[str, bytes]) -> bytes:
             _add(target, f"store/{node_name(node)}", store.files.read(node_name(node)))
         for digest in sorted({digest for node in nodes.values() for digest in node["objects"].values()}):
             _add(target, f"store/{object_name(digest)}", store.files.read(object_name(digest)))
+        for name in (name for step in path for name in heats.names_of(store.files, step.id)):
+            _add(target, name, store.files.read(name))
     return buffer.getvalue()
 
 
@@ -72,8 +75,9 @@ def unpack(file: Path | BinaryIO, store: Store) -> str:
     try:
         with zipfile.ZipFile(file) as source:
             ids = _unpack_aside(source, Store(aside))
-        _check(Store(aside), ids)
-        _take_over(Store(aside), ids, store)
+            steps = _check(Store(aside), ids)
+            races = _races(source, steps)
+        _take_over(Store(aside), ids, races, store)
     except StoreError as error:
         raise StoreError(f"The file was not taken over. {error}") from error
     except WRONG as error:
@@ -134,8 +138,11 @@ def _read(source: zipfile.ZipFile, names: Mapping[str, zipfile.ZipInfo], name: s
         return stream.read(names[name].file_size + 1)
 
 
-def _check(aside: Store, ids: list[str]) -> None:
-    """Read every snapshot: whole (the store sees to that), a chain from a root on, and of a shape that can be shown."""
+def _check(aside: Store, ids: list[str]) -> list[Snapshot]:
+    """Read every snapshot: whole (the store sees to that), a chain from a root on, and of a shape that can be shown.
+
+    They are returned without their arrays.
+    """
     before: Snapshot | None = None
     for node in ids:
         step = aside.load(node)
@@ -143,15 +150,31 @@ def _check(aside: Store, ids: list[str]) -> None:
             raise StoreError("Its steps do not follow each other.")
         shapes.check(step)
         before = step
+    return [aside.load(node, groups=()) for node in ids]
 
 
-def _take_over(aside: Store, ids: list[str], store: Store) -> None:
-    """Save the snapshots, root first; when one cannot be saved, those before it go again."""
+def _races(source: zipfile.ZipFile, steps: list[Snapshot]) -> dict[str, bytes]:
+    """The heats of these snapshots, by their files' names."""
+    names = {info.filename: info for info in source.infolist()}
+    found = {}
+    for node in steps:
+        for name in [name for name in names if name.startswith(f"{heats.FOLDER}/{node.id}-")][: heats.KEPT]:
+            content = _read(source, names, name, heats.BYTES)
+            if not heats.fits(name, content, node):
+                raise StoreError("A race in it is damaged.")
+            found[name] = content
+    return found
+
+
+def _take_over(aside: Store, ids: list[str], races: Mapping[str, bytes], store: Store) -> None:
+    """Save the snapshots, root first, and their races; when one cannot be saved, all that is new goes again."""
     new = [node for node in ids if node not in store]
     try:
         for node in ids:  # of those that are there, what is damaged is mended
             store.save(aside.load(node))
+        for name, content in races.items():
+            heats.take_over(store.files, name, content)
     except StoreError:
         if new and new[0] in store:
-            store.delete(new[0])
+            heats.forget(store.files, store.delete(new[0]))
         raise

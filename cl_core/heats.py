@@ -7,11 +7,13 @@ and one budget are a race, whenever each of them was run.
 import hashlib
 import io
 import json
+import math
+import re
 import zlib
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from zipfile import BadZipFile
+from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 
@@ -30,6 +32,8 @@ FOLDER = "races"  # of a store
 TARGETS, TUNED_ON = 40, 10  # how many are raced for; how many others the step sizes are tuned on, before
 LOOKS = 10  # moments of a run at which it is judged
 SHOWN = 16  # of the targets, those whose images are kept
+MEASURED = ("seconds", "objective", "feature_error", "statistics_error", "pixel_variance")  # in every row
+BYTES = 200_000_000  # of one that comes from elsewhere, unpacked, at most
 KEPT = 400  # heats of a snapshot that are looked for at most
 
 
@@ -132,8 +136,12 @@ def save(files: Files, name: str, heat: Heat) -> None:
     np.savez_compressed(
         content, allow_pickle=False, told=np.array(json.dumps(told)), images=heat.images, labels=heat.labels
     )
+    _write(files, name, content.getvalue())
+
+
+def _write(files: Files, name: str, content: bytes) -> None:
     try:
-        files.write(name, content.getvalue())
+        files.write(name, content)
     except OSError as error:
         raise StoreError(f"The race could not be saved in {files.path} ({error.strerror or error}).") from error
 
@@ -141,7 +149,15 @@ def save(files: Files, name: str, heat: Heat) -> None:
 def read(files: Files, name: str) -> Heat | None:
     """What was saved; None when it is not there or damaged, so that it is run again."""
     try:
-        with np.load(io.BytesIO(files.read(name)), allow_pickle=False) as found:
+        return parse(files.read(name))
+    except OSError:
+        return None
+
+
+def parse(content: bytes) -> Heat | None:
+    """The heat that a file holds; None when it is damaged."""
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as found:
             told = json.loads(str(found["told"]))
             images, labels = found["images"], found["labels"]
             if images.ndim != 5 or labels.shape != images.shape[1:2] or len(images) != len(told["rows"]):
@@ -149,3 +165,53 @@ def read(files: Files, name: str) -> Heat | None:
             return Heat(**told, images=images, labels=labels)
     except (OSError, ValueError, KeyError, TypeError, EOFError, RecursionError, BadZipFile, zlib.error):
         return None
+
+
+# What others have made.
+
+NAME = re.compile(FOLDER + r"/([0-9a-f]{4,64})-([1-9][0-9]{0,6})-[0-9a-f]{12}\.npz")  # as name_of makes them
+
+
+def names_of(files: Files, node_id: str) -> list[str]:
+    """The names of a snapshot's heats."""
+    return sorted(name for name in _of(files, node_id) if NAME.fullmatch(name))[:KEPT]
+
+
+def fits(name: str, content: bytes, node: Snapshot) -> bool:
+    """Whether a file from elsewhere is a whole heat of a snapshot, of that name, and can be shown."""
+    named, heat = NAME.fullmatch(name), parse(content) if _is_small(content) else None
+    if named is None or heat is None or named[1] != node.id or int(named[2]) != heat.units:
+        return False
+    images, labels = heat.images, heat.labels
+    if images.dtype != np.uint8 or labels.dtype.kind not in "iu" or (len(images) and images.shape[2] not in (1, 3)):
+        return False
+    if len(labels) and not 0 <= int(labels.min()) <= int(labels.max()) < node.classes_seen:
+        return False
+    told = isinstance(heat.racer, str) and isinstance(heat.note, str) and isinstance(heat.settings, dict)
+    return told and _is_number(heat.groups) and all(_can_be_shown(row) for row in heat.rows)
+
+
+def _is_small(content: bytes) -> bool:
+    """Whether it may be unpacked: arrays can be packed far tighter than any pictures are."""
+    try:
+        with ZipFile(io.BytesIO(content)) as source:
+            return sum(entry.file_size for entry in source.infolist()) <= BYTES
+    except (BadZipFile, OSError, ValueError, NotImplementedError):
+        return False
+
+
+def take_over(files: Files, name: str, content: bytes) -> None:
+    """Keep a heat from elsewhere that fits; what is there and whole stays. Raises StoreError."""
+    if read(files, name) is None:
+        _write(files, name, content)
+
+
+def _can_be_shown(row: Any) -> bool:
+    if not isinstance(row, dict) or not isinstance(row.get("units"), int):
+        return False
+    judged = row.get("oracle_accuracy")
+    return all(_is_number(row.get(name)) for name in MEASURED) and (judged is None or _is_number(judged))
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)

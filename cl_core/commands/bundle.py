@@ -23,6 +23,7 @@ metrics.csv         accuracy on every task after every task, validation and test
 features.npz        what the features' picture shows (numpy): real and synthetic features, their classes, the Gaussians
 model.safetensors   the network's parameters after the last step
 synthetic/          the synthetic images of each class, {note}
+races/              the races that were run at these steps: each racer's measures on the way, and its images (numpy)
 store/              the steps; `python -m cl_core import FILE.zip` opens them again
 """
 

@@ -16,31 +16,10 @@ from PIL import Image
 from cl_core import archive, recipe
 from cl_core.__main__ import main
 from cl_core.commands import report
-from cl_core.config import Config, ConfigError
+from cl_core.config import ConfigError
 from cl_core.presets import PRESETS
 from cl_core.store import Store, StoreError
 from tests.cl_core.test_commands import SMALLEST, one_sentence
-
-
-@pytest.fixture(scope="module")
-def grown(tmp_path_factory) -> tuple[Store, list[str]]:
-    """A real run of two tasks, the second learned with other settings than the first, and the ids from the root on."""
-    from cl_core import experiment
-
-    store = Store(tmp_path_factory.mktemp("grown"))
-    config = Config().override(SMALLEST | {"learn": SMALLEST["learn"] | {"strategy": "pmi"}})
-    path = [experiment.start(config)]
-    store.save(path[0])
-    other = config.override({"learn": {"hard_kd": 3.0, "lr": 0.03}, "invert": {"layer_iterations": [1] * 4}})
-    for verb, settings in (("learn", config), ("invert", other), ("learn", other)):
-        growing = experiment.grow(path[-1], verb, settings, store)
-        while True:
-            try:
-                next(growing)
-            except StopIteration as end:
-                path.append(end.value)
-                break
-    return store, [step.id for step in path]
 
 
 @pytest.fixture(scope="module")
