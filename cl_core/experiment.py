@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from cl_core import heads, measure, memory, strategies
+from cl_core import heads, measure, memory, prompts, strategies
 from cl_core.backbones import count_groups, fingerprint, knows_classes
 from cl_core.backbones.chain import frozen
 from cl_core.config import Config, ConfigError, identity
@@ -61,6 +61,8 @@ def start(config: Config, store: Store | None = None) -> Snapshot:
     state = State.of(root, config)
     state.network.set_head(len(stream.class_names), generator(config.machine.seed, "head"))
     record = {**root.record, "zero_shot": measure.zero_shot_record(state.network, state.stream, state.normalise)}
+    if words := prompts.words_instead(state.stream, state.network.prompts):
+        record["said_instead"] = words
     arrays = freeze({f"fixed/{name}": array for name, array in state.fixed.items()})
     return dataclasses.replace(root, record=json.loads(json.dumps(record)), arrays=arrays)
 

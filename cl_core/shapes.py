@@ -121,7 +121,7 @@ def _record_fits(step: Snapshot) -> bool:
                             units=_number, loss=_or_none(_number))),
         "alignment": _rows(_with(**{"class": a_class}, **distances)),
         "kept": _rows(_with(what=_text, shape=_text, bytes=_whole)),
-        "hidden": _flag,
+        "hidden": _flag, "said_instead": _named(_rows(_text)),
         "kept_bytes": _whole, "replaced_bytes": _whole,
         "seconds": _named(_number),
     }  # fmt: skip

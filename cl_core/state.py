@@ -108,8 +108,8 @@ class State:
 
     def _fresh_network(self, classes: int) -> Backbone:
         draws = generator(self.config.machine.seed, "network")
-        said = prompts.of_stream(self.stream)
-        network = backbones.build(self.config.network, self.input_shape, classes, draws, said, self.fixed)
+        said, instead = prompts.of_stream(self.stream), prompts.instead(self.stream)
+        network = backbones.build(self.config.network, self.input_shape, classes, draws, said, self.fixed, instead)
         network = network.to(self.device)
         if not self.fixed:
             self.fixed = {k: v.cpu().numpy() for k, v in network.fixed_state().items()}

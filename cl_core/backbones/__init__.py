@@ -22,17 +22,19 @@ def build(
     generator: torch.Generator,
     prompts: Sequence[Sequence[str]] = (),
     fixed: Mapping[str, np.ndarray] | None = None,
+    instead: Sequence[Sequence[Sequence[str]]] = (),
 ) -> Backbone:
     """The network of a config, freshly initialised from `generator`, for images (c, h, w) and a head of `classes`.
 
-    prompts: of every class of the stream, for a backbone that knows classes by what is said of them; fixed: the weights
+    prompts: of every class of the stream, for a backbone that knows classes by what is said of them; instead: what else
+    may be said of each, should it be unable to read those (see `Clip.readable`); fixed: the weights
     that learning never changes, as `fixed_state` has given them, instead of those that the config names. Raises
     ConfigError.
     """
     if config.backbone == "clip":
         from cl_core.backbones import clip_chain  # open_clip takes seconds to import
 
-        return clip_chain.build(config, input_shape, prompts, classes, generator, fixed)
+        return clip_chain.build(config, input_shape, prompts, classes, generator, fixed, instead)
     return ResNet(config, input_shape, classes, generator)
 
 

@@ -41,6 +41,7 @@ class Backbone(nn.Module):
     mixed = False
     unit_features = False  # features have length 1
     pool = 1  # side of the grid that a feature is
+    prompts: Sequence[Sequence[str]] = ()  # of each class, where it is known by what is said of it
 
     def __init__(
         self,

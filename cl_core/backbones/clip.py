@@ -85,6 +85,18 @@ class Clip(nn.Module):
             said = ", ".join(f"“{word}”" for word in words)
             raise ConfigError(f"The small CLIP has never read {said}; say it in other, simpler words.")
 
+    def readable(self, prompts: Sequence[Sequence[str]], instead: Sequence[Sequence[Sequence[str]]]) -> list[list[str]]:
+        """The prompts of each class. Where it has never read a word of them, what it can read of the first of the lists
+
+        in `instead` (of each class) that it can read anything of; the prompts as they are if there is none.
+        """
+        said = []
+        for own, others in zip(prompts, instead, strict=True):
+            unread = any(self.unread_words(prompt) for prompt in own)
+            known = [[prompt for prompt in of if not self.unread_words(prompt)] for of in others if unread]
+            said.append(next((of for of in known if of), [*own]))
+        return said
+
     def unread_words(self, prompt: str) -> list[str]:
         """The words of a prompt with a token that did not occur in training, in their order."""
         if self.read_tokens is None:

@@ -27,6 +27,7 @@ def build(
     classes: int,
     generator: torch.Generator,
     fixed: Mapping[str, np.ndarray] | None,
+    instead: Sequence[Sequence[Sequence[str]]] = (),
 ) -> "ClipChain":
     """A CLIP with adapters that are the identity, for images (c, h, w); see `backbones.build`. Raises ConfigError."""
     if not prompts:
@@ -38,6 +39,7 @@ def build(
         model = clip_weights.build(config.clip, seed=seed)
     else:
         model = clip_weights.build(config.clip, config.checkpoint)
+    prompts = model.readable(prompts, instead or [[]] * len(prompts))
     chain = ClipChain(model, input_shape, prompts, add_adapters(model, config.adapter, generator))
     chain.set_head(classes, generator)
     return chain.eval()

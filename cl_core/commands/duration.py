@@ -83,7 +83,8 @@ def _seconds_an_image(config: Config, stream: TaskStream) -> tuple[float, float]
     torch.set_num_threads(config.machine.threads)
     draws, shape = generator(config.machine.seed, "duration"), stream.dataset.split("train").images.shape[1:]
     said = prompts.of_stream(stream)
-    network = backbones.build(config.network, shape, len(stream.class_names), draws, said)
+    instead = prompts.instead(stream)
+    network = backbones.build(config.network, shape, len(stream.class_names), draws, said, instead=instead)
     network.mixed = config.machine.precision == "bfloat16"
     n = config.learn.batch_size
     images = torch.randn(n, *shape, generator=draws)

@@ -1,5 +1,6 @@
 """What a network that knows words names rightly before it has learned anything."""
 
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
@@ -34,7 +35,20 @@ def panel(scene: Scene) -> None:
         )
         with st.container(height=HEIGHT if len(shares) > MANY else "content", border=False):
             st.html(markup.table(["Class", "", "named rightly", ""], _rows(scene, shares), numbers=(2,)))
+        if instead := scene.tree.path(scene.node.id)[0].record.get("said_instead"):
+            _said_instead(instead)
         st.caption("Learning has to beat this line: it is drawn beside the curves from the first task on.")
+
+
+def _said_instead(words: Mapping[str, Sequence[str]]) -> None:
+    """Which classes it is asked for in other words than their names."""
+    with st.expander(f"Asked for in other words: {len(words)} classes", icon=":material/translate:"):
+        st.caption(
+            "This CLIP has never read a word of these names, so their keywords stand for them. Classes that share "
+            "keywords are hard to tell apart by words."
+        )
+        cells = [[escape(name), escape(", ".join(of))] for name, of in words.items()]
+        st.html(markup.table(["Class", "Asked for as"], cells))
 
 
 def _rows(scene: Scene, shares: list[float]) -> list[list[str]]:

@@ -10,7 +10,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from cl_core import backbones, experiment, measure, prompts, strategies
+from cl_core import backbones, datasets, experiment, measure, prompts, shapes, strategies
 from cl_core.__main__ import main
 from cl_core.backbones import clip_weights
 from cl_core.config import Config, ConfigError, NetworkConfig
@@ -125,6 +125,18 @@ def test_the_number_of_groups_is_known_without_the_network():
 def test_classes_whose_names_it_has_never_read_are_refused_in_a_sentence():
     with pytest.raises(ConfigError, match="has never read “zyzzyva”; say it in other, simpler words"):
         backbones.build(NetworkConfig(backbone="clip"), (3, 32, 32), 1, generator(0), [["a photo of a zyzzyva"]])
+
+
+def test_emoji_whose_names_it_has_never_read_are_asked_for_by_what_else_is_said_of_them():
+    names = datasets.load("emoji-concepts").class_names
+    order = tuple(names.index(name) for name in ("robot", "link", "camel"))
+    changes = {"stream": {"data": "emoji-concepts", "order": order, "increment": 3, "train_per_class": 4}}
+    begun = experiment.start(config().override(changes))
+    assert begun.record["said_instead"] == {"robot": ["face", "monster"], "link": ["tool or household thing"]}
+    said = State.of(begun, begun.config).network.prompts
+    assert said[0][:2] == ("face", "monster")
+    assert said[2][0] == "camel"
+    shapes.check(begun)
 
 
 def test_other_weights_are_another_experiment(root: Snapshot):
