@@ -1,12 +1,15 @@
 """A lesson in a real browser: predict, run, see, explain, and on to the Explore page."""
 
 import json
+import os
 from collections.abc import Iterator
 
 import pytest
-from conftest import serving
-from helpers import button, picture
+from conftest import ROOT, serving
+from helpers import button, picture, settled
 from playwright.sync_api import Page, expect
+
+from dashboard.lessons import LESSONS
 
 pytestmark = pytest.mark.browser
 PATIENCE = 400_000  # milliseconds; a test machine may be busy
@@ -25,7 +28,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     smaller = f"import json\nfrom dashboard.lessons import lesson\nlesson.STREAM = json.loads({json.dumps(TINY)!r})\n"
     (folder / "sitecustomize.py").write_text(smaller, encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", str(folder))
+        patch.setenv("PYTHONPATH", f"{folder}{os.pathsep}{ROOT}")
         with serving(folder / "store") as where:
             yield where
 
@@ -58,3 +61,20 @@ def test_a_lesson_is_predicted_run_explained_and_opened(page: Page, address: str
     expect(page.get_by_text("What does it dream?")).to_be_visible()
     assert "node=" in page.url
     assert "invert.full_iterations=60" in page.url
+
+
+def test_every_lesson_runs_to_its_end(page: Page, address: str):
+    """One after the other, on next to nothing: each is answered, quotes an equation and names the next."""
+    page.goto(address)
+    page.get_by_role("link", name="Lessons").click()
+    for lesson in LESSONS:
+        page.get_by_role("radio", name=lesson.title, exact=False).click()
+        expect(page.get_by_text(lesson.question)).to_be_visible()
+        settled(page)
+        if button(page, "Run it").count():
+            button(page, "Run it").click()
+        expect(page.get_by_role("heading", name="What came out")).to_be_visible(timeout=PATIENCE)
+        settled(page)
+        assert page.locator(".il-verdict b").inner_text()
+        expect(page.locator(".st-key-lesson-why .katex-display")).to_be_visible()
+        expect(page.locator('[data-testid="stException"]')).to_have_count(0)
