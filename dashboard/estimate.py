@@ -54,11 +54,11 @@ def memory_of(node: Snapshot, config: Config, steps: Sequence[memory.Step]) -> t
     here has no size: the run will tell that it is missing.
     """
     try:
-        shape = memory.image_shape(config)
+        material = memory.material_of(config.stream.data)
     except DataError:
         return "", None
-    most = max(memory.of_step(step, config, node, shape).total for step in steps)
-    return memory.in_words(most), memory.refusal(steps, config, node, shape)
+    most = max(memory.of_step(step, config, node, material).total for step in steps)
+    return memory.in_words(most), memory.refusal(steps, config, node, material)
 
 
 Steps = Sequence[tuple[Snapshot, Snapshot]]  # (parent, child)

@@ -16,7 +16,7 @@ LAYERS = {
     "cl_core": [
         {"pulse"},
         {"config", "datasets", "events", "files", "metrics", "seeding"},
-        {"augment", "divergence", "images", "nodes", "presets", "racers", "snapshot", "stream"},
+        {"augment", "divergence", "footprint", "images", "nodes", "presets", "racers", "snapshot", "stream"},
         {"backbones", "projection", "recipe", "store", "synthetic"},
         {"shapes", "upkeep"},
         {"pretraining", "statistics"},

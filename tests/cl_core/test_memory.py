@@ -17,6 +17,7 @@ MEDIUM = (
     "invert.images_per_class=130", "invert.selection=random", "invert.iterations_per_layer=1",
     "invert.full_iterations=1", "machine.threads=1",
 )  # fmt: skip
+FASHION = memory.Material((1, 28, 28), 1000, 2000)
 
 
 @pytest.fixture
@@ -58,11 +59,11 @@ def test_a_whole_run_is_refused_before_its_first_step(capsys: pytest.CaptureFixt
 def test_where_nobody_knows_and_on_a_gpu_nothing_is_refused(root: Snapshot, monkeypatch: pytest.MonkeyPatch):
     steps = ahead.remaining(root, "pmi")
     monkeypatch.setattr(memory, "available", lambda: None)
-    assert memory.refusal(steps, root.config, root, (1, 28, 28)) is None
+    assert memory.refusal(steps, root.config, root, FASHION) is None
     monkeypatch.setattr(memory, "available", lambda: 1.0)
-    assert memory.refusal(steps, root.config, root, (1, 28, 28)) is not None
+    assert memory.refusal(steps, root.config, root, FASHION) is not None
     there = dataclasses.replace(root, record=dict(root.record) | {"device": "cuda"})
-    assert memory.refusal(steps, root.config, there, (1, 28, 28)) is None
+    assert memory.refusal(steps, root.config, there, FASHION) is None
 
 
 def test_a_container_s_limit_counts(tmp_path):
@@ -80,7 +81,7 @@ def test_a_container_s_limit_counts(tmp_path):
 def test_more_of_anything_takes_more(root: Snapshot):
     def need(verb: str, **changes: object) -> float:
         config = Config().override(changes)
-        return memory.of_step((verb, 1), config, root, (1, 28, 28)).total
+        return memory.of_step((verb, 1), config, root, FASHION).total
 
     for section, name, less, more in (
         ("network", "width", 8, 32), ("network", "blocks", 1, 5), ("network", "pool", 1, 4),
@@ -90,10 +91,34 @@ def test_more_of_anything_takes_more(root: Snapshot):
     assert need("learn", learn={"batch_size": 16}) < need("learn", learn={"batch_size": 512})
 
 
-def test_a_clip_takes_what_its_transformer_takes(root: Snapshot):
-    images = {"images_per_class": 100}
-    small = root.config.override({"network": {"backbone": "clip"}, "invert": images})
-    large = root.config.override({"network": {"backbone": "clip", "clip": "ViT-B-32"}, "invert": images})
-    needs = [memory.of_step(("invert", 1), config, root, (3, 32, 32)).total for config in (small, large)]
-    assert 100e6 < needs[0] < 2e9
-    assert needs[1] > 20 * needs[0]
+def test_a_clip_takes_what_its_towers_take(root: Snapshot):
+    def need(name: str) -> memory.Need:
+        network = {"backbone": "clip", "clip": name}
+        config = root.config.override({"network": network, "invert": {"images_per_class": 100}})
+        return memory.of_step(("invert", 1), config, root, FASHION)
+
+    small, base, large = (need(name) for name in ("small-clip", "ViT-B-32", "ViT-L-14"))
+    assert 100e6 < small.total < 2e9
+    assert small.total * 15 < base.total < large.total / 4
+    assert large.parts[memory.CLIP] > 428e6 * 4  # its weights
+    assert need("no such CLIP").total == large.total
+
+
+def test_no_more_images_count_than_the_data_has(root: Snapshot):
+    config = root.config.override({"stream": {"train_per_class": 5000}})
+    few, many = (memory.Material((1, 28, 28), each, 2000) for each in (100, 5000))
+    needs = [memory.of_step(("learn", 0), config, root, data).parts[memory.IMAGES] for data in (few, many)]
+    assert needs[1] == 50 * needs[0]
+    assert memory.material_of("fashion-mnist") == FASHION
+
+
+def test_what_the_program_still_has_to_import_must_fit_too(root: Snapshot, monkeypatch: pytest.MonkeyPatch):
+    steps = ahead.remaining(root, "pmi")[:1]
+    monkeypatch.setattr(memory, "available", lambda: memory.TO_IMPORT + memory.FLOOR)
+    assert memory.refusal(steps, root.config, root, FASHION) is None
+    monkeypatch.delitem(sys.modules, "torch")
+    assert memory.refusal(steps, root.config, root, FASHION) is not None
+
+
+def test_no_step_takes_less_than_the_floor():
+    assert memory.Need({"“Batch size”": 5.0}).total == memory.FLOOR

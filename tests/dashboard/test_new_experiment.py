@@ -53,7 +53,7 @@ def test_what_does_not_fit_into_memory_cannot_be_started(lab, monkeypatch):
     monkeypatch.setattr(memory, "available", lambda: 1e6)
     page.run()
     assert button(page, "Learn task 1").disabled
-    assert "are free on this computer" in page.error[0].value
+    assert "are free for it on this computer" in page.error[0].value
 
 
 def test_a_backbone_brings_its_preset_and_its_own_settings(form: AppTest):
