@@ -34,8 +34,13 @@ ONLY = {
 }  # fmt: skip
 
 
+WEIGHTS = frozenset[str]().union(*(strategies.get(name).weights for name in strategies.names()))
+
+
 def matters(section: str, field: str, config: Config) -> bool:
-    """Whether a setting means something with the backbone of a config."""
+    """Whether a setting means something with the backbone and the strategy of a config."""
+    if section == "learn" and field in WEIGHTS and field not in strategies.get(config.learn.strategy).weights:
+        return False
     return not any((section, field) in of for backbone, of in ONLY.items() if backbone != config.network.backbone)
 
 
@@ -54,12 +59,12 @@ def spec(section: str, field: str) -> dataclasses.Field[Any]:
     return next(f for f in dataclasses.fields(getattr(Config(), section)) if f.name == field)
 
 
-def front(verb: str, tasks_learned: int) -> list[tuple[str, str]]:
-    """The settings in front of the next step: at most four. They matter with every backbone."""
+def front(verb: str, tasks_learned: int, config: Config) -> list[tuple[str, str]]:
+    """The settings in front of the next step that matter: at most four."""
     if verb == "learn" and tasks_learned == 0:
         return [("learn", "epochs_first"), ("learn", "statistics")]
     fields = dataclasses.fields(getattr(Config(), verb))
-    return [(verb, f.name) for f in fields if f.metadata["front"]][:4]
+    return [(verb, f.name) for f in fields if f.metadata["front"] and matters(verb, f.name, config)][:4]
 
 
 def groups(sections: Iterable[str], config: Config) -> dict[str, list[tuple[str, str]]]:

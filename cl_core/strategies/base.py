@@ -55,6 +55,7 @@ class Strategy:
     teaches: ClassVar[bool] = False  # the previous model is needed as a teacher
     freezes: ClassVar[bool] = False  # the backbone stays as the first task left it
     same_bytes: ClassVar[bool] = False  # a real memory as large as what layer-wise inversion keeps, in bytes
+    weights: ClassVar[frozenset[str]] = frozenset()  # the settings of learning that weigh its terms
     settings: ClassVar[Mapping[str, Mapping[str, Any]]] = MappingProxyType({})  # what it needs of a config
 
     @property

@@ -20,6 +20,7 @@ class LayerwiseInversionReplay(Strategy):
     description = "Replays images of the old classes made by layer-wise model inversion: no old image is kept."
     memory = "synthetic"
     teaches = True
+    weights = frozenset({"local_ce", "relational_kd", "hard_kd", "feature_kd", "text_kd", "balance"})
     settings: ClassVar = {"invert": {"selection": "random"}}
 
     def losses(self, batch: Batch, config: LearnConfig) -> dict[str, Tensor]:

@@ -42,7 +42,7 @@ def _own(scene: Scene, config: Config, verb: str) -> None:
     with right:
         base_name = state.preset_name()
         base = presets.preset(base_name)
-        names = forms.front(verb, scene.node.tasks_learned)
+        names = forms.front(verb, scene.node.tasks_learned, config)
         with st.container(key="front"):
             columns = st.columns(2, gap="medium")
             with columns[0]:

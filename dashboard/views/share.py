@@ -29,7 +29,7 @@ def dialog(scene: Scene) -> None:
     if scene.tree.is_example:
         st.caption("The example is kept without its networks: run your own to take a whole run with you.")
     else:
-        st.caption("The zip holds the steps, settings, versions, measures, features, images, races and the network.")
+        st.caption("The zip holds the steps, settings, versions, measures, features, images, network and races.")
     st.markdown("##### Open a run that was exported", anchors=False)
     file = st.file_uploader("A .zip that this program wrote", type="zip", key="import-file")
     if file is not None and st.button("Open it", type="primary", key="import"):

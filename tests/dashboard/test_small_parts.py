@@ -136,6 +136,14 @@ def test_a_setting_of_another_backbone_is_not_shown():
     assert ("learn", "text_kd") in [row[:2] for row in forms.changes(Config(), changed)]
 
 
+def test_a_weight_that_the_strategy_has_no_term_for_is_not_shown():
+    plain, held = (Config().override({"learn": {"strategy": name}}) for name in ("finetune", "pmi"))
+    for config, there in ((plain, False), (held, True)):
+        assert (("learn", "hard_kd") in forms.front("learn", 1, config)) == there
+        assert any(("learn", "balance") in group for group in forms.groups(["learn"], config).values()) == there
+    assert ("learn", "epochs") in forms.front("learn", 1, plain)
+
+
 def test_a_file_is_called_as_it_is():
     assert forms.in_words("/home/me/my_weights.pt") == "/home/me/my_weights.pt"
     assert forms.in_words("folder:/home/me/my_photos") == "my photos"
@@ -144,7 +152,7 @@ def test_a_file_is_called_as_it_is():
 
 @pytest.mark.parametrize(("verb", "tasks"), [("learn", 0), ("learn", 1), ("invert", 1)])
 def test_at_most_four_settings_are_in_front(verb, tasks):
-    assert 0 < len(forms.front(verb, tasks)) <= 4 - (verb == "learn")
+    assert 0 < len(forms.front(verb, tasks, Config())) <= 4 - (verb == "learn")
 
 
 def test_a_slider_has_round_values_and_those_that_matter():

@@ -73,7 +73,7 @@ def test_every_control_says_what_it_is_its_range_and_the_paper_s_value():
 
 @pytest.mark.parametrize("verb", ["learn", "invert"])
 def test_four_are_in_front(verb):
-    assert len([f for f in forms.front(verb, 2) if f[1] != "strategy"]) <= 4
+    assert len([f for f in forms.front(verb, 2, presets.preset("demo")) if f[1] != "strategy"]) <= 4
 
 
 def test_what_is_to_come_is_corrected_by_what_was_spent():
