@@ -47,8 +47,7 @@ def page(ab: st.Page) -> None:
     with left:
         header.title()
     notices, where, now, happened = (st.container() for _ in range(4))
-    job = _job()
-    busy = job is not None and job.active  # asked once, so that one drawing of the page tells one story
+    job, busy = _job()
     scene = _scene()
     state.settings(None)  # so that what is wrong with the address is told at once
     first_row_only = bool(scene and scene.node.tasks_learned) and not state.again("drawn")
@@ -147,13 +146,16 @@ def _scene() -> Scene | None:
     return scene.with_chips(state.chosen("classes", []))
 
 
-def _job() -> Job | None:
-    """The job that the address names, with what it has made so far moved on to."""
+def _job() -> tuple[Job | None, bool]:
+    """The job that the address names, with what it has made so far moved on to, and whether it is to be polled.
+
+    That is asked once, before its results, so that one drawing of the page tells one story: a job that ends while the
+    page is drawn is found to be over by the next poll, with all that it has made.
+    """
     name = state.run_id()
     job = REGISTRY.get(name) if name else None
     if name and job is None:
         state.tell("The run in the address is over, or it belongs to a program that has been restarted.")
         state.follow(None)
-    if job is not None:
-        live.move_on(job)
-    return job if job is not None and state.run_id() else None
+    busy = job is not None and live.move_on(job)
+    return (job, busy) if state.run_id() else (None, False)

@@ -14,15 +14,18 @@ from dashboard.views.scene import Scene, ink
 POLL = 0.5  # seconds
 
 
-def move_on(job: Job) -> None:
-    """Let the page follow a job: to its newest snapshot, and away from it when it is over."""
-    active = job.active  # before its results, so that none is missed
+def move_on(job: Job) -> bool:
+    """Let the page follow a job: to its newest snapshot, and away from it when it is over. Returns whether it was
+
+    active before its results were looked at: what it has made since then is found when it is asked again.
+    """
+    active = job.active
     state.move_on(job.made)
-    if active or job.state == "failed":
-        return
-    if job.state == "cancelled":
-        state.tell(f"The run was stopped. {job.message} What was computed before is kept.")
-    state.follow(None)
+    if not active and job.state != "failed":
+        if job.state == "cancelled":
+            state.tell(f"The run was stopped. {job.message} What was computed before is kept.")
+        state.follow(None)
+    return active
 
 
 def panel(job: Job | None, scene: Scene | None, busy: bool) -> None:

@@ -10,6 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from cl_core.events import Diverged
+from dashboard import state
 from dashboard.job import REGISTRY
 
 APP = Path(__file__).parent.parent.parent / "dashboard" / "app.py"
@@ -153,6 +154,21 @@ def test_cancel_keeps_what_was_computed(page):
     assert time.monotonic() - began < 2
     assert fake_core.behaviour.closed == 1
     assert "What was computed before is kept" in texts(page)
+
+
+def test_a_run_that_ends_while_the_page_is_drawn_is_shown_to_its_end(page, monkeypatch):
+    new_experiment(page)
+    look = state.move_on
+
+    def look_late(made):
+        look(made)
+        while (job := REGISTRY.get(state.run_id() or "")) and job.active:
+            time.sleep(0.01)
+
+    monkeypatch.setattr(state, "move_on", look_late)
+    button(page, "Learn task 1").click().run()
+    assert "run" not in page.query_params
+    assert button(page, "Invert after task 1")
 
 
 def test_an_error_is_a_sentence_with_a_folded_traceback_and_the_next_run_works(page):
