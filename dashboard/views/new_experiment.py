@@ -1,12 +1,14 @@
 """The form of a new experiment: what is learned, which network, which seed; everything else can change at any step."""
 
+import contextlib
 from html import escape
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
 from cl_core import datasets, presets
-from cl_core.config import Config
+from cl_core.config import Config, NetworkConfig
 from cl_core.datasets import DataError
 from dashboard import asking, forms, markup, state, work
 from dashboard.views import actions
@@ -26,6 +28,7 @@ NETWORK = {
 }
 PRESET_OF = {"resnet": state.DEFAULT_PRESET, "clip": "clip-demo"}  # what a backbone begins with
 SEED = ("machine", "seed")
+SMALL = "small-clip"  # its weights come with the program
 
 
 @st.dialog("New experiment", width="large")
@@ -49,7 +52,7 @@ def dialog() -> None:
     for column, names in zip(columns, ([*WHAT, ("learn", "strategy")], [*NETWORK[backbone], SEED]), strict=True):
         with column:
             if names[-1] == SEED:
-                _backbone(backbone)
+                _backbone(config.network)
             for section, field in names:
                 if field == "scenario" and not datasets.may_have_domains(config.stream.data):
                     continue
@@ -75,7 +78,8 @@ def dialog() -> None:
         st.rerun()  # the dialog closes
 
 
-def _backbone(backbone: str) -> None:
+def _backbone(network: NetworkConfig) -> None:
+    backbone = network.backbone
     f = forms.spec("network", "backbone")
     st.segmented_control(
         f.metadata["label"],
@@ -88,6 +92,19 @@ def _backbone(backbone: str) -> None:
     )
     if backbone == "clip":
         st.caption("It names classes by words before it learns; how well is shown as soon as the experiment is made.")
+        if _is_fetched(network.clip, network.checkpoint):
+            st.warning(
+                f"“{state.plain(network.checkpoint)}” is no file on this computer: to create the experiment fetches "
+                "the weights of that name over the internet, unless they were fetched before.",
+                icon=":material/cloud_download:",
+            )
+
+
+def _is_fetched(clip: str, checkpoint: str) -> bool:
+    """Whether weights are asked for that come from elsewhere: a link may ask for them, so the person is told."""
+    with contextlib.suppress(OSError):  # no name that a file can have
+        return clip != SMALL and checkpoint not in ("", "random") and not Path(checkpoint).expanduser().is_file()
+    return False
 
 
 def _choices(config: Config, base: Config, preset: str) -> None:

@@ -56,7 +56,7 @@ def test_what_does_not_fit_into_memory_cannot_be_started(lab, monkeypatch):
     assert "are free for it on this computer" in page.error[0].value
 
 
-def test_a_backbone_brings_its_preset_and_its_own_settings(form: AppTest):
+def test_a_backbone_brings_its_preset_and_its_own_settings(form: AppTest, tmp_path):
     form.number_input(key="w.new.stream.first").set_value(3).run()
     form.segmented_control(key="w.new-backbone").set_value("clip").run()
     chosen = form.session_state["new_config"]
@@ -66,9 +66,13 @@ def test_a_backbone_brings_its_preset_and_its_own_settings(form: AppTest):
     assert form.text_input(key="w.new.network.clip").value == "small-clip"
     assert not [w for w in form.number_input if w.key == "w.new.network.blocks"]
     form.text_input(key="w.new.network.clip").set_value("ViT-B-32").run()
-    form.text_input(key="w.new.network.checkpoint").set_value("/tmp/my_weights.pt").run()
-    chosen = form.session_state["new_config"].network
-    assert (chosen.clip, chosen.checkpoint) == ("ViT-B-32", "/tmp/my_weights.pt")
+    mine = tmp_path / "my_weights.pt"
+    mine.touch()
+    for checkpoint, fetched in (("openai", True), (str(mine), False), ("x" * 5000, False), ("random", False)):
+        form.text_input(key="w.new.network.checkpoint").set_value(checkpoint).run()
+        chosen = form.session_state["new_config"].network
+        assert (chosen.clip, chosen.checkpoint) == ("ViT-B-32", checkpoint)
+        assert any("over the internet" in warning.value for warning in form.warning) is fetched
     form.segmented_control(key="w.new-backbone").set_value("resnet").run()
     assert form.session_state["new_config"].network == preset("demo").network
     assert form.number_input(key="w.new.network.blocks").value == 1
