@@ -10,7 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from cl_core.events import Diverged
-from dashboard import state
+from dashboard import library, state
 from dashboard.job import REGISTRY
 
 APP = Path(__file__).parent.parent.parent / "dashboard" / "app.py"
@@ -194,6 +194,25 @@ def test_an_unexpected_error_is_told_too(page):
     assert "ValueError: shapes do not match" in page.error[0].value
     button(page, "Dismiss").click().run()
     assert not page.error
+
+
+def test_after_a_restart_an_experiment_goes_on_from_its_last_finished_step(page):
+    """By its address, in which the run is of the program before; and by the list of experiments."""
+    new_experiment(page)
+    root = page.query_params["node"]
+    button(page, "Learn task 1").click().run()
+    until(page, "Invert after task 1")
+    (node,) = page.query_params["node"] if isinstance(page.query_params["node"], list) else [page.query_params["node"]]
+    for kept in (library.store_at, library._read, library._read_to_see, library._groups):
+        kept.cache_clear()
+    by_address = open_page(node=node, run="before")
+    assert "a program that has been restarted" in texts(by_address)
+    assert button(by_address, "Invert after task 1")
+    by_list = open_page()
+    by_list.selectbox(key="w.experiment").set_value(root if isinstance(root, str) else root[0]).run()
+    until(by_list, "Invert after task 1")
+    button(by_list, "Invert after task 1").click().run()
+    until(by_list, "Learn task 2")
 
 
 def test_a_refresh_finds_the_run_again(page):
