@@ -8,7 +8,6 @@ The text is the person's own: whoever shows it escapes it.
 import json
 from dataclasses import dataclass
 
-from cl_core.files import write_whole
 from cl_core.store import Store, StoreError
 
 NAME, NOTE = 60, 2000  # characters at most
@@ -24,28 +23,31 @@ class Note:
 
 def read(store: Store, node_id: str) -> Note:
     """What was said of a branch. Raises StoreError when the file is damaged."""
-    file = store.path / "notes" / f"{node_id}.json"
+    name = _name_of(node_id)
     try:
-        plain = json.loads(file.read_text(encoding="utf-8"))
+        plain = json.loads(store.files.read(name))
         return Note(_clean(plain["name"], NAME), _clean(plain["note"], NOTE))
     except FileNotFoundError:
         return Note()
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise StoreError(f"The note {file.name} in {file.parent} is damaged; write it again or delete it.") from error
+        raise StoreError(f"The note {name} in {store.path} is damaged; write it again or delete it.") from error
 
 
 def write(store: Store, node_id: str, note: Note) -> None:
     """Keep what was said of a branch, whole or not at all; nothing said removes the file. Raises StoreError."""
-    file = store.path / "notes" / f"{node_id}.json"
     kept = Note(_clean(note.name, NAME), _clean(note.note, NOTE))
     try:
         if kept == Note():
-            file.unlink(missing_ok=True)
+            store.files.remove(_name_of(node_id))
         else:
             text = json.dumps({"name": kept.name, "note": kept.note}, ensure_ascii=False)
-            write_whole(file, text.encode("utf-8"))
+            store.files.write(_name_of(node_id), text.encode("utf-8"))
     except OSError as error:
-        raise StoreError(f"The note could not be written in {file.parent} ({error.strerror or error}).") from error
+        raise StoreError(f"The note could not be written in {store.path} ({error.strerror or error}).") from error
+
+
+def _name_of(node_id: str) -> str:
+    return f"notes/{node_id}.json"
 
 
 def _clean(text: object, limit: int) -> str:

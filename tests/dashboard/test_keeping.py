@@ -15,7 +15,7 @@ from cl_core.heats import Heat
 from cl_core.racers import RACERS
 from cl_core.snapshot import freeze
 from cl_core.store import Store, StoreError
-from dashboard import keeping, library, projections
+from dashboard import keeping, library, notes, projections
 from dashboard.keeping import Keeping
 
 
@@ -110,7 +110,7 @@ def test_a_folder_that_may_only_be_read_shares_what_it_has(tmp_path, make_snapsh
     assert Store(tmp_path).ids() == ["a0"]
 
 
-def test_a_umap_picture_a_comparison_and_a_race_are_kept_in_memory_too(lab, full, monkeypatch):
+def test_a_umap_picture_a_comparison_a_race_and_a_note_are_kept_in_memory_too(lab, full, monkeypatch):
     view = fake_core.grown("pmi", lab, 1)[-1].group("view")
     picture = io.BytesIO()
     arrays = {name: np.ones((2, 2)) for name in ("real", "synthetic", "mean", "covariance")}
@@ -132,7 +132,9 @@ def test_a_umap_picture_a_comparison_and_a_race_are_kept_in_memory_too(lab, full
     heats.save(lab.files, race, Heat("a racer", {}, 4, 50, [], np.zeros((0, 2, 1, 1, 1)), np.zeros(2, int)))
     assert heats.budgets(lab.files, "a0") == [50]
     assert heats.read(lab.files, race) is not None
-    assert not (lab.path / "umap").exists()
+    notes.write(lab, "a0", notes.Note("a name"))
+    assert notes.read(lab, "a0").name == "a name"
+    assert not lab.path.exists()
     full()
     lab.files.write("notes/a.json", b"x")
     assert (lab.path / projections.umap_name(view)).is_file()
