@@ -1,5 +1,7 @@
 """Comparing, racing, taking along: what a person does with experiments that are there already."""
 
+import dataclasses
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 from cl_core.presets import preset
 from cl_core.snapshot import Snapshot
 from cl_core.store import Store
+from dashboard import notes
 
 pytestmark = pytest.mark.browser
 SETTINGS = f"{TINY}&stream.tasks=2"
@@ -26,6 +29,7 @@ SHEET = "Synthetic images, one row a class"
 class Lab:
     """A server, and two branches of one experiment in its store: each after two tasks, with images of all classes."""
 
+    store: Store
     address: str
     a: list[Snapshot]
     b: list[Snapshot]
@@ -46,7 +50,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         except StopIteration as end:
             paths.append(end.value)
     with serving(folder) as address:
-        yield Lab(address, *paths)
+        yield Lab(Store(folder), address, *paths)
 
 
 def _overrides(address: str) -> dict[str, dict[str, int]]:
@@ -138,6 +142,26 @@ def test_two_sessions_do_not_see_each_others_choices(browser: Browser, lab: Lab)
         expect(other.get_by_role("radio", name="PCA")).to_be_checked()
         expect(other.locator(".st-key-card-1 .il-bar")).to_have_css("height", "5px")
         expect(one.get_by_role("radio", name="LDA")).to_be_checked()
+
+
+def test_what_people_write_is_neither_a_part_of_the_page_nor_a_formula(page: Page, lab: Lab):
+    """Class names, and the name and the note of an experiment, with what HTML, Markdown, LaTeX and Plotly know."""
+    names = ('<img src="x" onerror="alert(1)">', "**bold** $x^2$", '<a href="http://x">link</a>', "<b>bold</b>")
+    written = {step.id: f"5{step.id[1:]}" for step in lab.a}
+    for step in lab.a:
+        classes = (*names, *step.class_names[len(names) :])
+        parent = None if step.parent is None else written[step.parent]
+        lab.store.save(dataclasses.replace(step, id=written[step.id], parent=parent, class_names=classes))
+    notes.write(lab.store, written[lab.a[0].id], notes.Note(names[1], " ".join(names)))
+    page.goto(f"{lab.address}/?node={written[lab.a[-1].id]}")
+    expect(charts(page).nth(5)).to_be_visible()
+    settled(page)
+    for name in names:
+        expect(page.get_by_text(name).first).to_be_attached()
+    for made in ('img[src="x"]', ".katex", '[*|href="http://x"]'):
+        expect(page.locator(f"css={made}")).to_have_count(0)
+    bold = page.locator("b, strong, tspan[style*=bold]").filter(has_text=re.compile("^bold$"))
+    expect(bold).to_have_count(0)
 
 
 def test_a_run_taken_elsewhere_has_the_same_numbers_and_the_same_seed_the_same_images(
