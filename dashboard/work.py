@@ -10,7 +10,7 @@ from typing import Any
 
 from cl_core import comparison, heats, memory, strategies
 from cl_core.ahead import remaining
-from cl_core.config import Config
+from cl_core.config import Config, ConfigError
 from cl_core.files import Files
 from cl_core.pulse import pulse
 from cl_core.racers import Racer
@@ -21,6 +21,7 @@ from dashboard.job import Made, Step
 
 __all__ = ["advance", "begin", "compare", "next_verb", "remaining", "with_setting", "words"]
 
+FETCH = "Fetch the weights over the internet"  # what a person switches on
 Steps = Generator[Any, None, str]
 Place = tuple[Store, str]  # a snapshot and the store that has it
 
@@ -71,10 +72,21 @@ def _import() -> None:
             gc.freeze()  # what was imported stays: no later collection needs to look at it
 
 
-def begin(config: Config, store: Store) -> Steps:
-    """The root of a new experiment, saved. Returns its id."""
+def begin(config: Config, store: Store, fetch: bool = False) -> Steps:
+    """The root of a new experiment, saved. Returns its id. fetch: weights may come over the internet.
+
+    Raises ConfigError when they would have to, and may not.
+    """
     yield Step("Preparing the experiment", 0)
     experiment = _core()
+    from cl_core import backbones
+
+    if not fetch and (size := backbones.to_fetch(config.network)) is not None:
+        network = config.network
+        raise ConfigError(
+            f"The weights {network.checkpoint} of {network.clip} are not on this computer (about "
+            f"{memory.in_words(size)}). Nothing is fetched unless you ask for it: switch on “{FETCH}” and try again."
+        )
     root = experiment.start(config, store)
     store.save(root)
     yield Made(root.id)

@@ -12,7 +12,7 @@ from cl_core.backbones.chain import Backbone
 from cl_core.backbones.resnet import ResNet
 from cl_core.config import ConfigError, NetworkConfig
 
-__all__ = ["Backbone", "build", "count_groups", "fingerprint", "knows_classes"]
+__all__ = ["Backbone", "build", "count_groups", "fingerprint", "knows_classes", "to_fetch"]
 
 
 def build(
@@ -52,6 +52,15 @@ def count_groups(config: NetworkConfig, kind: str, first: int = 0) -> int:
 def knows_classes(config: NetworkConfig) -> bool:
     """Whether the network can name classes before it has learned any."""
     return config.backbone == "clip"
+
+
+def to_fetch(config: NetworkConfig) -> int | None:
+    """About how many bytes `build` would fetch over the internet; None: nothing. Raises ConfigError."""
+    if config.backbone == "clip":
+        from cl_core.backbones import clip_weights
+
+        return clip_weights.to_fetch(config.clip, config.checkpoint)
+    return None
 
 
 def fingerprint(config: NetworkConfig) -> str:

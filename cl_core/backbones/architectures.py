@@ -13,7 +13,8 @@ from typing import Any
 
 import open_clip
 import torch
-from open_clip.constants import OPENAI_DATASET_MEAN, OPENAI_DATASET_STD
+from huggingface_hub import try_to_load_from_cache
+from open_clip.constants import HF_SAFE_WEIGHTS_NAME, HF_WEIGHTS_NAME, OPENAI_DATASET_MEAN, OPENAI_DATASET_STD
 from open_clip.transformer import QuickGELU
 from torch import Tensor, nn
 
@@ -105,6 +106,23 @@ def tags_of(name: str) -> list[str]:
 def tag_of(name: str, checkpoint: str) -> dict[str, Any]:
     """What open_clip knows of a pretrained tag; empty when it is none of this architecture's."""
     return dict(open_clip.get_pretrained_cfg(name, checkpoint)) if checkpoint else {}
+
+
+def is_here(tag: Mapping[str, Any]) -> bool:
+    """Whether the file of a pretrained tag has been fetched before, where open_clip looks for it."""
+    if not tag.get("hf_hub"):
+        return (Path("~/.cache/clip").expanduser() / Path(tag.get("url", "")).name).is_file()
+    repository, _, name = tag["hf_hub"].rpartition("/")
+    names = [name] if name else [HF_SAFE_WEIGHTS_NAME, HF_WEIGHTS_NAME]
+    return any(isinstance(try_to_load_from_cache(repository, one), str) for one in names)
+
+
+def bytes_of(name: str) -> int:
+    """What the weights of an architecture take in float32. Raises ConfigError."""
+    config_of(name)  # refuses what is none
+    with torch.device("meta"), _quiet():
+        model: nn.Module = open_clip.create_model(name, load_weights=False, device="meta")
+    return sum(4 * parameter.numel() for parameter in model.parameters())
 
 
 def fetch(tag: Mapping[str, Any]) -> Path:

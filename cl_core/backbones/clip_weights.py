@@ -59,6 +59,14 @@ def fingerprint(name: str, checkpoint: str) -> str:
     return hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else checkpoint
 
 
+def to_fetch(name: str, checkpoint: str) -> int | None:
+    """About how many bytes `build` would fetch over the internet; None when it would fetch nothing. ConfigError."""
+    if name == SMALL or checkpoint in ("", RANDOM) or Path(checkpoint).expanduser().is_file():
+        return None
+    tag = architectures.tag_of(name, checkpoint)
+    return architectures.bytes_of(name) if tag and not architectures.is_here(tag) else None
+
+
 def fill(model: nn.Module, name: str, checkpoint: str, tag: Mapping[str, Any]) -> None:
     """Load a checkpoint file, or the weights of a pretrained tag. Raises ConfigError."""
     if tag:

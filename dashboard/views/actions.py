@@ -40,11 +40,11 @@ def delete(tree: library.Tree, node: Snapshot) -> None:
     state.select(node.parent)
 
 
-def begin(config: Config, preset: str) -> None:
-    """Make the root of a new experiment."""
+def begin(config: Config, preset: str, fetch: bool = False) -> None:
+    """Make the root of a new experiment. fetch: weights may come over the internet."""
     store = library.own_store()
     state.adopt(config, preset)
-    state.follow(REGISTRY.submit("New experiment", lambda: work.begin(config, store)).id)
+    state.follow(REGISTRY.submit("New experiment", lambda: work.begin(config, store, fetch)).id)
 
 
 def change(section: str, field: str, value: Any) -> None:

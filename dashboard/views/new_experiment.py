@@ -64,6 +64,7 @@ def dialog() -> None:
             with column:
                 value = getattr(getattr(config, section), field)
                 forms.control(section, field, value, _change, prefix="new", base=base, base_name=preset)
+    fetch = _may_fetch(config)
     _choices(config, base, preset)
     for sentence in state.notices():
         st.warning(sentence, icon=":material/info:")
@@ -73,7 +74,7 @@ def dialog() -> None:
         width="stretch",
         key="create",
         on_click=actions.begin,
-        args=(config, preset),
+        args=(config, preset, fetch),
     ):
         st.rerun()  # the dialog closes
 
@@ -105,6 +106,30 @@ def _is_fetched(clip: str, checkpoint: str) -> bool:
     with contextlib.suppress(OSError):  # no name that a file can have
         return clip != SMALL and checkpoint not in ("", "random") and not Path(checkpoint).expanduser().is_file()
     return False
+
+
+def _may_fetch(config: Config) -> bool:
+    """Whether weights may come over the internet: asked where a checkpoint is named that is no file on this computer.
+
+    No address can answer it.
+    """
+    network = config.network
+    named = network.checkpoint not in ("", "random") and not _is_file(network.checkpoint)
+    if network.backbone != "clip" or network.clip == "small-clip" or not named:
+        return False
+    st.info(
+        f"“{network.checkpoint}” is no file on this computer. If it is one of the pretrained tags of {network.clip}, "
+        "its weights have to be fetched once: some hundred megabytes for ViT-B-32, up to several gigabytes for others.",
+        icon=":material/cloud_download:",
+    )
+    return st.toggle(work.FETCH, key=f"may-fetch-{network.clip}-{network.checkpoint}")
+
+
+def _is_file(name: str) -> bool:
+    try:
+        return Path(name).expanduser().is_file()
+    except (OSError, ValueError, RuntimeError):  # no name that a file can have
+        return False
 
 
 def _choices(config: Config, base: Config, preset: str) -> None:
@@ -157,6 +182,6 @@ def _suited(config: Config) -> Config:
     readable = asking.readable_classes()
     state.tell(
         f"The small CLIP can read the names of {len(readable)} of these classes; the others are left out. Which they "
-        "are is said under “Which classes, and how many tasks”."
+        "are is said under “Which classes, and how many tasks”; keywords stand for any other that you list there."
     )
     return config.override({"stream": {"order": readable, "increment": increment(len(readable))}})

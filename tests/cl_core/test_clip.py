@@ -121,6 +121,21 @@ def test_a_checkpoint_on_this_computer_is_loaded(tmp_path: Path):
         assert torch.equal(loaded.model.visual.proj, half["visual.proj"].float())
 
 
+def test_what_would_be_fetched_is_known_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """A tag's weights that are not here, by the size of the architecture; not a file, and not what is here already."""
+    tag = {"url": "https://example.invalid/vit_s_32-abcdef.pt"}
+    monkeypatch.setattr(architectures, "tag_of", lambda _, checkpoint: tag if checkpoint == "some_tag" else {})
+    monkeypatch.setenv("HOME", str(tmp_path))
+    model = clip_weights.build("ViT-S-32-alt", seed=0).model
+    assert clip_weights.to_fetch("ViT-S-32-alt", "some_tag") == sum(4 * p.numel() for p in model.parameters())
+    (tmp_path / ".cache" / "clip").mkdir(parents=True)
+    (tmp_path / ".cache" / "clip" / "vit_s_32-abcdef.pt").touch()
+    assert clip_weights.to_fetch("ViT-S-32-alt", "some_tag") is None
+    for checkpoint in ("", "random", "no_tag", __file__):
+        assert clip_weights.to_fetch("ViT-S-32-alt", checkpoint) is None
+    assert clip_weights.to_fetch("small-clip", "some_tag") is None
+
+
 def test_weights_of_something_else_are_not_the_small_clip(tmp_path: Path):
     save_file({"weight": torch.zeros(2)}, tmp_path / "other.safetensors")
     (tmp_path / "junk.safetensors").write_bytes(b"no weights")

@@ -1,11 +1,14 @@
 """The form of a new experiment: presets, the first task's size, the number of tasks, the classes by number."""
 
+import time
+
 import pytest
 from streamlit.testing.v1 import AppTest
 from test_app import button, new_experiment, open_page
 
 from cl_core import memory
 from cl_core.presets import PRESETS, preset
+from dashboard.views import actions
 
 
 def _form() -> None:
@@ -91,3 +94,24 @@ def test_other_data_is_shared_out_and_the_small_clip_leaves_out_what_it_cannot_r
     form.selectbox(key="w.new.stream.data").set_value("fashion-mnist").run()
     stream = form.session_state["new_config"].stream
     assert (stream.order, stream.increment) == ((), 2)
+
+
+def test_weights_are_fetched_only_when_a_person_has_said_so(form: AppTest, monkeypatch: pytest.MonkeyPatch):
+    """A pretrained tag that an address names is asked about; and without a yes the job refuses, with the size."""
+    network = {"backbone": "clip", "clip": "ViT-S-32-alt", "checkpoint": "some_tag"}
+    asked: list[bool] = []
+    monkeypatch.setattr(actions.work, "begin", lambda config, store, fetch: iter([asked.append(fetch)]))
+    form.session_state["new_config"] = preset("clip-demo").override({"network": network})
+    form.run()
+    assert "“some_tag” is no file on this computer" in form.info[0].value
+    button(form, "Create the experiment").click().run()
+    form.toggle(key="may-fetch-ViT-S-32-alt-some_tag").set_value(True).run()
+    button(form, "Create the experiment").click().run()
+    limit = time.monotonic() + 20
+    while len(asked) < 2:
+        assert time.monotonic() < limit
+        time.sleep(0.02)
+    assert asked == [False, True]
+    for here in ("random", "", __file__):
+        form.session_state["new_config"] = preset("clip-demo").override({"network": network | {"checkpoint": here}})
+        assert not form.run().info
