@@ -7,17 +7,22 @@ from pathlib import Path
 from unittest import mock
 
 import nasty
+import numpy as np
 import streamlit as st
 from doors import REFUSALS, drawn, run_of
 from hypothesis import strategies as of
 from watch import Tally, enter
 
-from cl_core import comparison, recipe, upkeep
+from cl_core import comparison, heats, recipe, upkeep
 from cl_core.commands import options
 from cl_core.config import Config
 from cl_core.datasets import bundled
+from cl_core.files import Files
+from cl_core.heats import Heat
 from cl_core.store import Store
 from dashboard import evidence, library, notes, state
+
+RACE = "races/a0-50-x.npz"
 
 
 def recipes(count: int, root: Path, told: Tally) -> None:
@@ -106,14 +111,21 @@ def addresses(count: int, root: Path, told: Tally) -> None:
     drawn(asked, count, bring)
 
 
+def _a_race(root: Path) -> bytes:
+    files, images = Files(root / "race"), np.zeros((1, 2, 1, 8, 8), np.uint8)
+    row = {"units": 50, "seconds": 1.0, "objective": 0.5}
+    heats.save(files, RACE, Heat("a racer", {"groups": "layers"}, 4, 50, [row], images, np.zeros(2, int)))
+    return files.read(RACE)
+
+
 def files_of_a_store(count: int, root: Path, told: Tally) -> None:
-    """Steps, arrays, notes, comparisons and indices that are damaged where they lie."""
+    """Steps, arrays, notes, comparisons, races and indices that are damaged where they lie."""
     source, leaf = run_of(root)
     place = root / "damaged"
     index = {"title": "x", "main": leaf, "beside": {}}
     more = {"notes/a0.json": b'{"name": "n", "note": "x"}', "index.json": json.dumps(index).encode(),
             "meta.json": b'{"name": "x", "class_names": ["a"], "licence": "", "sha256": {}}', "race.json": b"{}",
-            "c.npz": b"PK\x03\x04"}  # fmt: skip
+            "c.npz": b"PK\x03\x04", RACE: _a_race(root)}  # fmt: skip
     originals = {str(f.relative_to(source.path)): f.read_bytes() for f in source.path.rglob("*") if f.is_file()} | more
 
     def bring(pair: tuple[str, bytes]) -> None:
@@ -133,6 +145,9 @@ def files_of_a_store(count: int, root: Path, told: Tally) -> None:
                 evidence.read(place / name)
             elif name == "c.npz":
                 comparison.read(store.files, name)
+            elif name == RACE:
+                heats.budgets(store.files, "a0")
+                heats.read(store.files, name)
             elif name.startswith("notes"):
                 notes.read(store, "a0")
             else:
