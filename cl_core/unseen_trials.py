@@ -4,7 +4,7 @@ Four worlds of the small CLIP. In each the truth is known, and is used for judgi
 """
 
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
@@ -37,7 +37,8 @@ class World:
 
     known: all of them, from images to learn from, whose features and labels are train (n, d), (n,); test: of other
     images; images: the pictures of both, uint8 (n, 3, h, w); prompts: of each class; new: those that play the new
-    class; old: those that stay, less the new one; most: only so many old ones, the nearest in text.
+    class; old: those that stay, less the new one; most: only so many old ones, the nearest in text; telling: features
+    and labels of images that are neither learned from nor tested on, where there are such.
     """
 
     name: str
@@ -50,10 +51,11 @@ class World:
     new: tuple[int, ...]
     old: tuple[int, ...]
     most: int | None = None
+    telling: tuple[Tensor, Tensor] | None = None
 
-    def beside(self, new: int) -> list[int]:
-        """The old classes of one that is new."""
-        old = [c for c in self.old if c != new]
+    def beside(self, new: int, apart: Sequence[int] = ()) -> list[int]:
+        """The old classes of one that is new, without those that are left apart."""
+        old = [c for c in self.old if c != new and c not in apart]
         if self.most is None or len(old) <= self.most:
             return old
         cosines = self.known.prototypes[old] @ self.known.prototypes[new]
@@ -77,6 +79,7 @@ class Dreams:
 # Who names the test images of old and new classes.
 ZERO_SHOT = "zero-shot"
 ADAPTED = "adapted on projected features"
+CHOSEN = "adapted as far as old classes advise"
 ON_IMAGES = "adapted on their pseudo-images"
 WITHOUT = "control: adapted to the old classes alone"
 ON_REAL = "control: adapted on real features of the new class"
@@ -96,8 +99,18 @@ def worlds(clip: Clip) -> list[World]:
     return [_concepts(clip), _things(clip), _clothes(clip), _groups(clip)]
 
 
-def trial(world: World, new: int, config: UnseenConfig, seed: int, dreams: Dreams | None = None) -> Trial:
-    """One class of a world taken to be new; with dreams also learned from images. Raises ConfigError, Diverged."""
+def trial(
+    world: World,
+    new: int,
+    config: UnseenConfig,
+    seed: int,
+    dreams: Dreams | None = None,
+    advised: UnseenConfig | None = None,
+) -> Trial:
+    """One class of a world taken to be new; with dreams also learned from images. advised: what `unseen_choice` says.
+
+    Raises ConfigError, Diverged.
+    """
     chosen = world.beside(new)
     old, prototype = world.known.take(chosen), world.known.prototypes[new]
     proposed = unseen.propose(old, world.known.names[new], prototype, config, seed)
@@ -113,6 +126,8 @@ def trial(world: World, new: int, config: UnseenConfig, seed: int, dreams: Dream
         ADAPTED: drained(unseen.adapt(old, [proposed], config, seed)),
         WITHOUT: _without(old, proposed, config, seed),
     }
+    if advised is not None:
+        names[CHOSEN] = drained(unseen.adapt(old, [proposed], advised, seed))
     scores = {name: unseen.accuracy(by, features, labels, len(old)) for name, by in names.items()}
     if dreams is not None:
         adapted = _on_images(world, dreams, [*chosen, new], proposed, config, seed)
@@ -260,7 +275,9 @@ def _groups(clip: Clip) -> World:
         "learned their names; tested on concepts that no old drawing shows."
     )
     prompts = captions.prompts_of_groups(data.class_names)
-    return _world(clip, "emoji", about, prompts, data.class_names, train, test, new=groups, old=groups)
+    own = _world(clip, "emoji", about, prompts, data.class_names, train, test, new=groups, old=groups)
+    others = data.split("validation")  # of other concepts, as the test is
+    return replace(own, telling=(evaluation.features(clip, others.images), torch.tensor(others.labels)))
 
 
 def _renumbered(split: datasets.Split, kept: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:

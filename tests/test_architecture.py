@@ -25,6 +25,7 @@ LAYERS = {
         {"ahead", "memory"},
         {"heads", "learning", "unseen_images"},
         {"dreams", "measure", "unseen_trials"},
+        {"unseen_choice"},
         {"state"},
         {"comparison", "experiment"},
         {"oracle"},

@@ -81,7 +81,7 @@ def _tried(clip: "Clip", world: "World", config: UnseenConfig, args: argparse.Na
     """The summary of one world and its rows. Raises ConfigError."""
     from tqdm import tqdm
 
-    from cl_core import unseen_trials
+    from cl_core import unseen_choice, unseen_trials
 
     chosen = world.new[args.first :: args.every] if len(world.new) > FEW else world.new
     if not chosen:
@@ -90,10 +90,13 @@ def _tried(clip: "Clip", world: "World", config: UnseenConfig, args: argparse.Na
     if args.images and world.most is None:  # where all the classes may be old ones
         print(f"Making pseudo-images of the {len(world.known)} classes of {world.name}", flush=True)
         dreams = unseen_trials.dream(clip, world, preset("clip-demo").invert, args.seed)
+    advised = unseen_choice.choose(world, chosen, config, args.seed)
     rows = []
     for i, new in enumerate(tqdm(chosen, desc=world.name, mininterval=1)):
-        rows.append(row(unseen_trials.trial(world, new, config, args.seed, dreams if i < args.images else None)))
-    return summary(world, rows) | {"rows": rows}
+        own = dreams if i < args.images else None
+        rows.append(row(unseen_trials.trial(world, new, config, args.seed, own, advised)))
+    advice = {"steps": advised.steps, "new_weight": advised.new_weight}
+    return summary(world, rows) | {"advice": advice, "rows": rows}
 
 
 def _write(out: Path, content: dict[str, Any], table: str) -> None:
@@ -184,8 +187,19 @@ def markdown(found: Sequence[Mapping[str, Any]]) -> str:
         for name, of in world["accuracies"].items():
             shares = " | ".join(f"{100 * of[side]:.1f}" for side in SIDES)
             lines.append(f"| {name} | {of['new_classes']} | {shares} |")
+        lines += ["", _advice(world["advice"])]
         parts.append("\n".join(lines))
     return "\n\n".join(parts)
+
+
+def _advice(advice: Mapping[str, Any]) -> str:
+    """What old classes that play the new one say of adapting, in a sentence."""
+    if not advice["steps"]:
+        return "Old classes that played the new one advise not to adapt: it cost them more than it gave the new one."
+    return (
+        f"Old classes that played the new one advise {advice['steps']} steps, each feature of the new one counted "
+        f"{advice['new_weight']:g} times."
+    )
 
 
 def _number(value: float | None) -> str:

@@ -255,6 +255,12 @@ def _accuracies(found: Found, dreamt: "Dream | None") -> None:
         numbers = [_share(share) for share in (shares.new, shares.old, shares.total)]
         rows.append([escape(learned_from), *numbers])
     st.html(markup.table(["Learned from", escape(found.name), "old classes", "all"], rows, numbers=(1, 2, 3)))
+    if dreamt is not None:
+        st.caption(
+            "From the dreamed pictures learns the same as from the projected features, by what the image tower sees in "
+            "them. Adapters inside both towers, which learn from the pictures themselves beside pictures dreamed of "
+            "the old classes, take minutes: `python -m cl_core unseen --images 10` measures them."
+        )
 
 
 def _share(share: float) -> str:

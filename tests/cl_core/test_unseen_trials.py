@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from cl_core import unseen, unseen_trials
+from cl_core import unseen, unseen_choice, unseen_trials
 from cl_core.commands import options
 from cl_core.commands import unseen as command
 from cl_core.config import ConfigError, UnseenConfig
@@ -59,7 +59,8 @@ def test_the_table_tells_means_and_where_the_projection_is_ahead():
     assert ahead["mean"] == pytest.approx(np.mean(cosines) - np.mean(nearest))
     assert ahead["low"] <= ahead["mean"] <= ahead["high"]
     assert found["ahead"][unseen.OLD]["about"] is None
-    table = command.markdown([found])
+    table = command.markdown([found | {"advice": {"steps": 30, "new_weight": 3.0}}])
+    assert "advise 30 steps, each feature of the new one counted 3 times" in table
     assert f"| {unseen.PROJECTED} | {np.mean(cosines):.3f} |" in table
     assert f"| {unseen_trials.ADAPTED} | 3 |" in table
 
@@ -69,3 +70,24 @@ def test_a_setting_of_one_section_is_changed_by_its_name():
     for wrong in ("k", "kk=3", "k=x", "k=0"):
         with pytest.raises(ConfigError):
             options.changed(CONFIG, [wrong])
+
+
+def test_old_classes_advise_without_a_look_at_those_that_are_new_in_earnest():
+    config = dataclasses.replace(CONFIG, steps=20, lr=0.05)
+    one, other = (unseen_choice._play(made_up(seed), 0, [NEW, 0], config, 0) for seed in (1, 2))
+    assert torch.equal(one.features, other.features)
+    assert torch.equal(one.proposed.features, other.proposed.features)
+    assert f"class {NEW}" not in one.old.names
+    # The texts name everything rightly here, so that no step is worth taking.
+    assert unseen_choice.choose(made_up(1), [NEW], config, 0).steps == 0
+
+
+def test_where_texts_mislead_old_classes_advise_to_adapt():
+    world = made_up(1)
+    turned = world.known.prototypes + 2 * world.known.prototypes.roll(1, 0)
+    known = dataclasses.replace(world.known, prototypes=F.normalize(turned, dim=1))
+    config = dataclasses.replace(CONFIG, steps=200, lr=0.05, k=1)
+    advice = unseen_choice.choose(dataclasses.replace(world, known=known), [NEW], config, 0)
+    assert advice.steps > 0
+    with pytest.raises(ConfigError, match="too few other classes"):
+        unseen_choice.choose(world, [0, 1, 2, NEW], config, 0)
