@@ -180,6 +180,30 @@ def _is_file(name: str) -> bool:
         return False
 
 
+def _may_fetch(config: Config) -> bool:
+    """Whether weights may come over the internet: asked where a checkpoint is named that is no file on this computer.
+
+    No address can answer it.
+    """
+    network = config.network
+    named = network.checkpoint not in ("", "random") and not _is_file(network.checkpoint)
+    if network.backbone != "clip" or network.clip == "small-clip" or not named:
+        return False
+    st.info(
+        f"“{network.checkpoint}” is no file on this computer. If it is one of the pretrained tags of {network.clip}, "
+        "its weights have to be fetched once: some hundred megabytes for ViT-B-32, up to several gigabytes for others.",
+        icon=":material/cloud_download:",
+    )
+    return st.toggle(work.FETCH, key=f"may-fetch-{network.clip}-{network.checkpoint}")
+
+
+def _is_file(name: str) -> bool:
+    try:
+        return Path(name).expanduser().is_file()
+    except (OSError, ValueError, RuntimeError):  # no name that a file can have
+        return False
+
+
 def _choices(config: Config, base: Config, preset: str) -> None:
     """What is kept and what is made: the choices that say what the method is, each in one sentence."""
     overrides = forms.changes(Config(), base)
