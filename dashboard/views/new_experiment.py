@@ -1,6 +1,5 @@
 """The form of a new experiment: what is learned, which network, which seed; everything else can change at any step."""
 
-import contextlib
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -93,19 +92,6 @@ def _backbone(network: NetworkConfig) -> None:
     )
     if backbone == "clip":
         st.caption("It names classes by words before it learns; how well is shown as soon as the experiment is made.")
-        if _is_fetched(network.clip, network.checkpoint):
-            st.warning(
-                f"“{state.plain(network.checkpoint)}” is no file on this computer: to create the experiment fetches "
-                "the weights of that name over the internet, unless they were fetched before.",
-                icon=":material/cloud_download:",
-            )
-
-
-def _is_fetched(clip: str, checkpoint: str) -> bool:
-    """Whether weights are asked for that come from elsewhere: a link may ask for them, so the person is told."""
-    with contextlib.suppress(OSError):  # no name that a file can have
-        return clip != SMALL and checkpoint not in ("", "random") and not Path(checkpoint).expanduser().is_file()
-    return False
 
 
 def _may_fetch(config: Config) -> bool:
@@ -115,83 +101,12 @@ def _may_fetch(config: Config) -> bool:
     """
     network = config.network
     named = network.checkpoint not in ("", "random") and not _is_file(network.checkpoint)
-    if network.backbone != "clip" or network.clip == "small-clip" or not named:
+    if network.backbone != "clip" or network.clip == SMALL or not named:
         return False
     st.info(
-        f"“{network.checkpoint}” is no file on this computer. If it is one of the pretrained tags of {network.clip}, "
-        "its weights have to be fetched once: some hundred megabytes for ViT-B-32, up to several gigabytes for others.",
-        icon=":material/cloud_download:",
-    )
-    return st.toggle(work.FETCH, key=f"may-fetch-{network.clip}-{network.checkpoint}")
-
-
-def _is_file(name: str) -> bool:
-    try:
-        return Path(name).expanduser().is_file()
-    except (OSError, ValueError, RuntimeError):  # no name that a file can have
-        return False
-
-
-def _may_fetch(config: Config) -> bool:
-    """Whether weights may come over the internet: asked where a checkpoint is named that is no file on this computer.
-
-    No address can answer it.
-    """
-    network = config.network
-    named = network.checkpoint not in ("", "random") and not _is_file(network.checkpoint)
-    if network.backbone != "clip" or network.clip == "small-clip" or not named:
-        return False
-    st.info(
-        f"“{network.checkpoint}” is no file on this computer. If it is one of the pretrained tags of {network.clip}, "
-        "its weights have to be fetched once: some hundred megabytes for ViT-B-32, up to several gigabytes for others.",
-        icon=":material/cloud_download:",
-    )
-    return st.toggle(work.FETCH, key=f"may-fetch-{network.clip}-{network.checkpoint}")
-
-
-def _is_file(name: str) -> bool:
-    try:
-        return Path(name).expanduser().is_file()
-    except (OSError, ValueError, RuntimeError):  # no name that a file can have
-        return False
-
-
-def _may_fetch(config: Config) -> bool:
-    """Whether weights may come over the internet: asked where a checkpoint is named that is no file on this computer.
-
-    No address can answer it.
-    """
-    network = config.network
-    named = network.checkpoint not in ("", "random") and not _is_file(network.checkpoint)
-    if network.backbone != "clip" or network.clip == "small-clip" or not named:
-        return False
-    st.info(
-        f"“{network.checkpoint}” is no file on this computer. If it is one of the pretrained tags of {network.clip}, "
-        "its weights have to be fetched once: some hundred megabytes for ViT-B-32, up to several gigabytes for others.",
-        icon=":material/cloud_download:",
-    )
-    return st.toggle(work.FETCH, key=f"may-fetch-{network.clip}-{network.checkpoint}")
-
-
-def _is_file(name: str) -> bool:
-    try:
-        return Path(name).expanduser().is_file()
-    except (OSError, ValueError, RuntimeError):  # no name that a file can have
-        return False
-
-
-def _may_fetch(config: Config) -> bool:
-    """Whether weights may come over the internet: asked where a checkpoint is named that is no file on this computer.
-
-    No address can answer it.
-    """
-    network = config.network
-    named = network.checkpoint not in ("", "random") and not _is_file(network.checkpoint)
-    if network.backbone != "clip" or network.clip == "small-clip" or not named:
-        return False
-    st.info(
-        f"“{network.checkpoint}” is no file on this computer. If it is one of the pretrained tags of {network.clip}, "
-        "its weights have to be fetched once: some hundred megabytes for ViT-B-32, up to several gigabytes for others.",
+        f"“{state.plain(network.checkpoint)}” is no file on this computer. If it is one of the pretrained tags of "
+        f"{state.plain(network.clip)}, its weights have to be fetched once over the internet: some hundred megabytes "
+        "for ViT-B-32, up to several gigabytes for others.",
         icon=":material/cloud_download:",
     )
     return st.toggle(work.FETCH, key=f"may-fetch-{network.clip}-{network.checkpoint}")

@@ -71,11 +71,12 @@ def test_a_backbone_brings_its_preset_and_its_own_settings(form: AppTest, tmp_pa
     form.text_input(key="w.new.network.clip").set_value("ViT-B-32").run()
     mine = tmp_path / "my_weights.pt"
     mine.touch()
-    for checkpoint, fetched in (("openai", True), (str(mine), False), ("x" * 5000, False), ("random", False)):
+    for checkpoint, fetched in (("openai", True), (str(mine), False), ("x" * 5000, True), ("random", False)):
         form.text_input(key="w.new.network.checkpoint").set_value(checkpoint).run()
         chosen = form.session_state["new_config"].network
         assert (chosen.clip, chosen.checkpoint) == ("ViT-B-32", checkpoint)
-        assert any("over the internet" in warning.value for warning in form.warning) is fetched
+        assert any("over the internet" in info.value for info in form.info) is fetched
+        assert bool(form.toggle) is fetched
     form.segmented_control(key="w.new-backbone").set_value("resnet").run()
     assert form.session_state["new_config"].network == preset("demo").network
     assert form.number_input(key="w.new.network.blocks").value == 1
@@ -103,7 +104,7 @@ def test_weights_are_fetched_only_when_a_person_has_said_so(form: AppTest, monke
     monkeypatch.setattr(actions.work, "begin", lambda config, store, fetch: iter([asked.append(fetch)]))
     form.session_state["new_config"] = preset("clip-demo").override({"network": network})
     form.run()
-    assert "“some_tag” is no file on this computer" in form.info[0].value
+    assert "is no file on this computer" in form.info[0].value
     button(form, "Create the experiment").click().run()
     form.toggle(key="may-fetch-ViT-S-32-alt-some_tag").set_value(True).run()
     button(form, "Create the experiment").click().run()
