@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from cl_core.backbones.chain import frozen
-from cl_core.config import InvertConfig
+from cl_core.config import ConfigError, InvertConfig
 from cl_core.events import Diverged, Event
 from cl_core.images import from_bytes
 from cl_core.inversion import Knowledge, draw_targets, invert_targets
@@ -213,7 +213,10 @@ def _run_once(
     knowledge = course.knowledge if fit else dataclasses.replace(course.knowledge, examples=course.targets[:0])
     full = budgets[-1] - layers - fit
     if layers + fit >= budgets[0]:
-        raise ValueError(f"A budget of {budgets[0]} units leaves “{racer.name}” no iteration of the refinement.")
+        raise ConfigError(
+            f"A budget of {budgets[0]} units leaves “{racer.name}” no iteration of the refinement: "
+            "allow more units, or more targets, which share the cost of fitting decoders."
+        )
     config = dataclasses.replace(config, iterations_per_layer=layers, full_iterations=full)
     clock, best, points = clock or _Clock(), _Best(), list[Point]()
 
