@@ -1,6 +1,7 @@
 """A real server and a real browser: `streamlit run dashboard/app.py` from the root, seen with Debian's Chromium."""
 
 import contextlib
+import json
 import os
 import shutil
 import socket
@@ -22,18 +23,26 @@ FLAGS = (
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 )  # fmt: skip
 PATIENCE = 120_000  # milliseconds; a test machine may be busy
+TINY_LESSONS = {
+    "stream": {"tasks": 3, "train_per_class": 60},
+    "network": {"width": 8},
+    "learn": {"epochs_first": 2},
+    "invert": {"images_per_class": 6},
+}
 expect.set_options(timeout=PATIENCE)
 
 
 @contextlib.contextmanager
-def serving(store: Path) -> Iterator[str]:
-    """A server of its own on a free port; gives its address."""
+def serving(store: Path, beside: Path | None = None) -> Iterator[str]:
+    """A server of its own on a free port; gives its address. beside: a folder of modules that it finds first."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "streamlit", "run", "dashboard/app.py"]
     command += ["--server.port", str(port), "--server.headless", "true"]
     environment = os.environ | {"INVERSION_LAB_STORE": str(store)}
+    if beside is not None:
+        environment["PYTHONPATH"] = f"{beside}{os.pathsep}{ROOT}"
     store.mkdir(parents=True, exist_ok=True)
     with (store / "server.log").open("wb") as log:
         server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
@@ -70,9 +79,23 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """One server for all that need no other: it imports torch and compiles UMAP once."""
-    with serving(tmp_path_factory.mktemp("journeys") / "store") as where:
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the server for all keeps its steps."""
+    return tmp_path_factory.mktemp("journeys") / "store"
+
+
+@pytest.fixture(scope="session")
+def address(store: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """One server for all that need no other: it imports torch and compiles UMAP once. Its lessons run on next to
+
+    nothing.
+    """
+    folder = tmp_path_factory.mktemp("smaller")
+    smaller = (
+        f"import json\nfrom dashboard.lessons import lesson\nlesson.STREAM = json.loads({json.dumps(TINY_LESSONS)!r})\n"
+    )
+    (folder / "sitecustomize.py").write_text(smaller, encoding="utf-8")
+    with serving(store, folder) as where:
         yield where
 
 

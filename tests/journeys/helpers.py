@@ -1,5 +1,6 @@
 """What a person does, in the words of the page. Nothing sleeps; everything waits for what the page says."""
 
+import os
 from pathlib import Path
 
 from playwright.sync_api import Locator, Page, expect
@@ -38,8 +39,10 @@ def new_experiment(page: Page, address: str, settings: str = TINY) -> None:
 
 
 def picture(page: Page, name: str) -> None:
-    """Keep a screenshot of the whole page, for looking at."""
+    """Wait until the page is whole; with INVERSION_LAB_PICTURES set, keep a screenshot of all of it, for looking at."""
     settled(page)
+    if not os.environ.get("INVERSION_LAB_PICTURES"):
+        return
     ARTEFACTS.mkdir(parents=True, exist_ok=True)
     size = page.viewport_size or {"width": 1400, "height": 900}
     tall = page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight")

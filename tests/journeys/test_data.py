@@ -88,7 +88,7 @@ def test_a_fetch_that_fails_says_why_while_the_rest_of_the_page_stays(
         expect(page.get_by_role("cell", name="Ankle boot")).to_be_visible()
 
 
-@pytest.mark.parametrize(("theme", "width"), [("dark", 1400), ("light", 390), ("dark", 390)])
+@pytest.mark.parametrize(("theme", "width"), [("dark", 1400), ("light", 390)])
 def test_the_data_page_in_both_themes_and_on_a_telephone(
     browser: Browser, address: str, photos: Path, theme: str, width: int
 ):

@@ -2,7 +2,6 @@
 
 import dataclasses
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,21 +35,19 @@ class Lab:
 
 
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+def lab(store: Path, address: str) -> Lab:
     from cl_core import experiment
 
-    folder = tmp_path_factory.mktemp("explorer") / "store"
     config = preset("demo").override(_overrides(SETTINGS))
     paths = []
     for changes in ({}, {"learn": {"epochs": 3}}):
-        work = experiment.run(config.override(changes), Store(folder))
+        work = experiment.run(config.override(changes), Store(store))
         try:
             while True:
                 next(work)
         except StopIteration as end:
             paths.append(end.value)
-    with serving(folder) as address:
-        yield Lab(Store(folder), address, *paths)
+    return Lab(Store(store), address, *paths)
 
 
 def _overrides(address: str) -> dict[str, dict[str, int]]:

@@ -1,11 +1,6 @@
-"""A lesson in a real browser: predict, run, see, explain, and on to the Explore page."""
-
-import json
-import os
-from collections.abc import Iterator
+"""Lessons in a real browser: predict, run, see, explain, and on to the Explore page."""
 
 import pytest
-from conftest import ROOT, serving
 from helpers import button, picture, settled
 from playwright.sync_api import Page, expect
 
@@ -13,24 +8,6 @@ from dashboard.lessons import LESSONS
 
 pytestmark = pytest.mark.browser
 PATIENCE = 400_000  # milliseconds; a test machine may be busy
-TINY = {
-    "stream": {"tasks": 3, "train_per_class": 60},
-    "network": {"width": 8},
-    "learn": {"epochs_first": 2},
-    "invert": {"images_per_class": 6},
-}
-
-
-@pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A server whose lessons run on next to nothing."""
-    folder = tmp_path_factory.mktemp("lessons")
-    smaller = f"import json\nfrom dashboard.lessons import lesson\nlesson.STREAM = json.loads({json.dumps(TINY)!r})\n"
-    (folder / "sitecustomize.py").write_text(smaller, encoding="utf-8")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", f"{folder}{os.pathsep}{ROOT}")
-        with serving(folder / "store") as where:
-            yield where
 
 
 def test_a_lesson_is_predicted_run_explained_and_opened(page: Page, address: str):
