@@ -9,6 +9,10 @@ from helpers import LONG, TINY, button, charts, new_experiment, picture
 from playwright.sync_api import Browser, Page, expect
 
 pytestmark = pytest.mark.browser
+TIGHT = """() => [...document.querySelectorAll(".js-plotly-plot")].filter(plot => {
+  const size = plot._fullLayout._size, margin = plot.layout.margin;
+  return ["l", "t", "b"].some(side => size[side] > margin[side] + 1);
+}).map(plot => plot.closest("[class*=st-key-panel-]").className)"""  # charts that Plotly had to make more room in
 
 
 def test_first_paint(browser: Browser, tmp_path, capsys):
@@ -35,6 +39,8 @@ def test_the_first_screen_in_both_themes_and_at_all_sizes(browser: Browser, addr
         page.goto(address)
         expect(charts(page)).to_have_count(8)
         assert page.evaluate("document.documentElement.scrollWidth") <= width  # nothing sticks out
+        if width > 1000:
+            assert page.evaluate(TIGHT) == []  # it would draw them twice
         picture(page, f"first-screen-{theme}-{width}")
 
 
