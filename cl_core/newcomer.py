@@ -24,6 +24,7 @@ from cl_core.pretraining import captions, contest, evaluation, gallery
 from cl_core.pretraining.ground import on_white
 from cl_core.seeding import generator
 from cl_core.unseen import Accuracy, KnownClasses, Lender, Projection
+from cl_core.unseen_ground import Labelled, by_style, ground
 
 OLD_THINGS = 40  # old classes of the world of emoji
 TRAIN, TEST = 200, 100  # images of an old class of clothes
@@ -133,43 +134,36 @@ def _things(clip: Clip, name: str) -> World:
     learned = [i for i, c in enumerate(drawings.concepts) if not c.withheld and i not in unreadable and i != own]
     by_words = _words(clip, tuple(drawings.concepts[i].name for i in learned)) @ prototype
     nearest = [learned[i] for i in by_words.topk(OLD_THINGS).indices.tolist()]
-    place = np.full(len(drawings.concepts), -1)
-    place[nearest] = np.arange(OLD_THINGS)
-    rows = np.flatnonzero(place[drawings.concept] >= 0)
-    features = evaluation.features(clip, drawings.images[rows])
-    labels, tested = torch.tensor(place[drawings.concept[rows]]), torch.tensor(drawings.of_withheld_style[rows])
-    names = [drawings.concepts[i].name for i in nearest]
-    old = unseen.know(features[~tested], labels[~tested], names, _prototypes(clip, names, "things"), _scale(clip))
+    names, (train, test) = [drawings.concepts[i].name for i in nearest], by_style(drawings, nearest)
+    old = ground(clip, names, gallery.prompts(names, "things", True), train, test)
     truth = np.flatnonzero(drawings.concept == own) if own is not None else np.zeros(0, np.int64)
     first = [int(np.flatnonzero(drawings.concept == i)[0]) for i in nearest]
     withheld = drawings.concepts[own].withheld if own is not None else None
-    real = evaluation.features(clip, drawings.images[truth]) if len(truth) else features[:0]
+    real = evaluation.features(clip, drawings.images[truth]) if len(truth) else old.test[0][:0]
     pictures, shown = drawings.images[first], drawings.images[truth]
-    own_images = _some(drawings.images[rows[~drawings.of_withheld_style[rows]]])
-    return World(name, prototype, old, features[tested], labels[tested], real, withheld, pictures, shown, own_images)
+    return World(name, prototype, old.known, *old.test, real, withheld, pictures, shown, _some(train[0]))
 
 
 def _clothes(clip: Clip, name: str) -> World:
     data = datasets.load("fashion-mnist")
     own = next((i for i, names in enumerate(captions.CLOTHES) if name.casefold() in names), None)
     labels = [i for i in range(len(captions.CLOTHES)) if i not in captions.CLOTHES_WITHHELD and i != own]
-    prototypes = _prototypes(clip, [*(captions.CLOTHES[i][0] for i in labels), name], "clothes")
+    prototype = _prototypes(clip, [name], "clothes")[0]
     parts = {split: _few(data.split(split), labels, most) for split, most in (("train", TRAIN), ("test", TEST))}
-    (train, train_labels), (test, test_labels) = parts["train"], parts["test"]
+    (train, train_labels), (test, _) = parts["train"], parts["test"]
     names = [captions.CLOTHES[i][0] for i in labels]
-    old = unseen.know(evaluation.features(clip, train), train_labels, names, prototypes[:-1], _scale(clip))
+    old = ground(clip, names, gallery.prompts(names, "clothes", True), parts["train"], parts["test"])
     truth = _few(data.split("test"), [own], TEST)[0] if own is not None else test[:0]
     first = [int(np.flatnonzero(train_labels == i)[0]) for i in range(len(labels))]
     withheld = own in captions.CLOTHES_WITHHELD if own is not None else None
-    seen = evaluation.features(clip, test)
-    real = evaluation.features(clip, truth) if len(truth) else seen[:0]
-    return World(name, prototypes[-1], old, seen, test_labels, real, withheld, train[first], truth, _some(train))
+    real = evaluation.features(clip, truth) if len(truth) else old.test[0][:0]
+    return World(name, prototype, old.known, *old.test, real, withheld, train[first], truth, _some(train))
 
 
-def _few(split: datasets.Split, labels: Sequence[int], most: int) -> tuple[np.ndarray, Tensor]:
+def _few(split: datasets.Split, labels: Sequence[int], most: int) -> Labelled:
     """The first images of each of some classes, on white, and their places among these classes."""
     rows = [np.flatnonzero(split.labels == label)[:most] for label in labels]
-    places = torch.arange(len(labels)).repeat_interleave(torch.tensor([len(own) for own in rows]))
+    places = np.repeat(np.arange(len(labels)), [len(own) for own in rows])
     return on_white(split.images[np.concatenate(rows)]), places
 
 
@@ -187,7 +181,3 @@ def _words(clip: Clip, names: tuple[str, ...]) -> Tensor:
     """The text features (n, d) of many names as they are: to find the nearest ones, one sentence each is enough."""
     with torch.no_grad():
         return clip.encode_text(names)
-
-
-def _scale(clip: Clip) -> float:
-    return float(clip.scale.detach())

@@ -23,6 +23,7 @@ from cl_core.pretraining import captions, evaluation
 from cl_core.pretraining.ground import on_white
 from cl_core.seeding import generator
 from cl_core.unseen import Accuracy, Adapted, Judgement, KnownClasses, Projection
+from cl_core.unseen_ground import by_style, ground
 
 DREAMS, NEW_DREAMS = 12, 32  # pseudo-images of an old class and of the new one
 EXAMPLES = 500  # images that the layers' statistics are measured on
@@ -202,12 +203,9 @@ def _world(
     most: int | None = None,
 ) -> World:
     """train, test: uint8 images (n, 3, h, w) with labels (n,), places among `names`."""
-    with torch.no_grad():
-        prototypes = clip.prototypes(prompts)
-    parts = [(evaluation.features(clip, images), torch.tensor(labels)) for images, labels in (train, test)]
-    known = unseen.know(*parts[0], names, prototypes, float(clip.scale.detach()))
+    made = ground(clip, names, prompts, train, test)
     images, said = (train[0], test[0]), tuple(tuple(of) for of in prompts)
-    return World(name, about, known, parts[0], parts[1], images, said, tuple(new), tuple(old), most)
+    return World(name, about, made.known, made.train, made.test, images, said, tuple(new), tuple(old), most)
 
 
 def _concepts(clip: Clip) -> World:
@@ -232,13 +230,7 @@ def _things(clip: Clip) -> World:
     tested = np.bincount(drawings.concept[drawings.of_withheld_style], minlength=len(drawings.concepts))
     whole = (counts >= unseen.LEAST_IMAGES) & (tested > 0)
     learned, kept_from = ([i for i in evaluation.readable(clip, drawings, w) if whole[i]] for w in (False, True))
-    place = np.full(len(drawings.concepts), -1)
-    place[learned + kept_from] = np.arange(len(learned) + len(kept_from))
-    labels = place[drawings.concept]
-    parts = []
-    for withheld_style in (False, True):
-        rows = np.flatnonzero((labels >= 0) & (drawings.of_withheld_style == withheld_style))
-        parts.append((drawings.images[rows], labels[rows]))
+    parts = by_style(drawings, learned + kept_from)
     chosen = [drawings.concepts[i] for i in learned + kept_from]
     about = (
         f"{len(kept_from)} emoji that the small CLIP was kept from are new in turn, each among the {NEIGHBOURS} "
