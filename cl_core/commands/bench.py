@@ -23,6 +23,8 @@ STAGES = {
     "refine": "refinement",
     "measure": "measuring",
 }
+UNITS = 40  # of compute, passes forward and back through the whole network, in the race against noise
+NOISE = "noise, Adam"
 
 
 def add_parser(subparsers: argparse._SubParsersAction) -> None:
@@ -42,6 +44,7 @@ def run(args: argparse.Namespace) -> None:
     found = timings(path)
     if path[-1].verb == "invert":
         found["step"] = step_cost(path[-2])
+        found["against_noise"] = against_noise(path[-2])
     found |= {"config": config.to_dict(), "versions": report.versions()}
     print("\n" + table(found))
     try:
@@ -122,6 +125,24 @@ def step_cost(learned: Snapshot, iterations: int = 40) -> dict[str, float]:
     }
 
 
+def against_noise(learned: Snapshot) -> dict[str, Any]:
+    """Where the settings of this run and an inversion from noise are after UNITS units of compute: the objective that
+
+    they share in a race, and CPU seconds, for the same targets. The step sizes of both are tuned on others before.
+    Raises ConfigError when the settings leave the refinement none of those units.
+    """
+    from cl_core import heats, race, racers
+
+    course, training = heats.courses(learned)
+    noise = next(racer for racer in racers.RACERS if racer.name == NOISE)
+    found: dict[str, Any] = {"units": UNITS, "targets": len(course.targets)}
+    for name, racer in (("own", racers.own(learned.config.invert)), ("noise", noise)):
+        settings = race.tuned(racer, training, UNITS)
+        point = list(race.run(racer, settings, course, [UNITS]))[-1]
+        found[name] = {"objective": point.measures["objective"], "seconds": point.seconds}
+    return found
+
+
 def _rates(nodes: dict[str, list[Any]]) -> dict[str, float]:
     """Iterations a second: of learning, of each layer in the order inverted, of the refinement."""
     runs: dict[str, list[float]] = {}
@@ -155,5 +176,13 @@ def table(found: dict[str, Any]) -> str:
             f"An iteration of the refinement takes {step['iteration_ms']:.1f} ms, a bare forward and backward pass "
             f"{step['bare_ms']:.1f} ms: {step['ratio']:.2f} times. (The inversion works on a copy of the network with "
             f"its normalisation folded into the convolutions, whose bare pass takes {step['folded_ms']:.1f} ms.)"
+        ]
+    if "against_noise" in found:
+        race = found["against_noise"]
+        own, noise = race["own"], race["noise"]
+        lines += [
+            f"With {race['units']} units of compute for {race['targets']} targets the objective comes to "
+            f"{own['objective']:.3f} ({own['seconds']:.1f} CPU s); from noise with Adam, its step size tuned, to "
+            f"{noise['objective']:.3f} ({noise['seconds']:.1f} CPU s)."
         ]
     return "\n".join(lines)

@@ -158,11 +158,14 @@ def test_info_lists_what_there_is(capsys):
 def test_bench_times_a_run(tmp_path, capsys):
     assert main(["bench", "--tasks", "1", "--out", str(tmp_path / "bench.json")]) == 0
     found = json.loads((tmp_path / "bench.json").read_text())
+    assert {found["against_noise"][of]["objective"] > 0 for of in ("own", "noise")} == {True}
     assert found["tasks"] == 1
     assert found["seconds"]["learn and invert"] == pytest.approx(found["seconds"]["learn"] + found["seconds"]["invert"])
     assert sum(found["share"].values()) == pytest.approx(1)
     assert any(name.startswith("layer 1") for name in found["iterations_per_second"])
-    assert "Iterations a second" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "Iterations a second" in printed
+    assert "from noise with Adam" in printed
     step = found["step"]
     assert min(step.values()) > 0
 
