@@ -5,8 +5,8 @@ import torch
 from torch import nn
 
 from cl_core import backbones, footprint, presets
-from cl_core.backbones.clip_weights import build
 from cl_core.backbones.clip_chain import ClipChain
+from cl_core.backbones.clip_weights import build
 from cl_core.config import NetworkConfig
 from cl_core.seeding import generator
 
