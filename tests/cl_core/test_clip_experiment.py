@@ -1,7 +1,6 @@
 """A CLIP as the backbone of an experiment: what it knows before it learns, what learning keeps, what a store holds."""
 
 import dataclasses
-from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from cl_core.seeding import generator
 from cl_core.snapshot import Snapshot
 from cl_core.state import State
 from cl_core.store import Store
+from tests.cl_core.steps import done
 
 SMALL: dict[str, dict[str, Any]] = {  # a task of trousers and sandals, one of bags and boots
     "stream": {"order": (1, 5, 8, 9), "train_per_class": 24},
@@ -26,15 +26,6 @@ SMALL: dict[str, dict[str, Any]] = {  # a task of trousers and sandals, one of b
     "invert": {"images_per_class": 4, "iterations_per_layer": 2, "full_iterations": 3},
     "machine": {"device": "cpu", "threads": 1},
 }
-
-
-def done(steps: Generator[Any, None, Any]) -> Any:
-    """What a generator returns in the end."""
-    while True:
-        try:
-            next(steps)
-        except StopIteration as stop:
-            return stop.value
 
 
 def config(strategy: str = "finetune") -> Config:

@@ -1,7 +1,6 @@
 """Inverting a CLIP: tokens, their statistics, where a block starts, and what the network is shown."""
 
 import functools
-from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -25,17 +24,9 @@ from cl_core.presets import preset
 from cl_core.seeding import generator
 from cl_core.snapshot import Snapshot
 from cl_core.statistics import measure_moments, watching
+from tests.cl_core.steps import done
 
 WIDTH = 128
-
-
-def done(steps: Generator[Any, None, Any]) -> Any:
-    """What a generator returns in the end."""
-    while True:
-        try:
-            next(steps)
-        except StopIteration as stop:
-            return stop.value
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from test_race import SMALLEST, finish, folder  # noqa: F401  (a fixture)
+from test_race import SMALLEST, folder  # noqa: F401  (a fixture)
 
 from cl_core import experiment, heats, oracle, race
 from cl_core.config import Config, InvertConfig
@@ -13,6 +13,7 @@ from cl_core.files import Files
 from cl_core.racers import RACERS, Racer, own
 from cl_core.state import State
 from cl_core.store import Store, StoreError
+from tests.cl_core.steps import done
 
 UNITS = 22
 OWN = own(InvertConfig(iterations_per_layer=10, full_iterations=10, optimiser="lbfgs", pixels="dct", start="decoder"))
@@ -27,7 +28,7 @@ def course(folder) -> race.Course:  # noqa: F811
     )  # fmt: skip
     node = experiment.start(config)
     for _ in range(2):
-        node = finish(experiment.learn(node, config))
+        node = done(experiment.learn(node, config))
     return race.course_of_stream(State.of(node, config), None, targets=8, seed=0, purpose="racing")
 
 
@@ -39,7 +40,7 @@ def test_a_race_at_a_moment_of_a_stream_is_for_all_the_classes_seen(course):
 
 @pytest.mark.parametrize("racer", [*RACERS, OWN], ids=lambda racer: racer.name)
 def test_a_heat_is_judged_at_the_same_moments_and_ends_at_the_whole_budget(racer, course):
-    heat = finish(heats.run(racer, racer.settings, course, UNITS))
+    heat = done(heats.run(racer, racer.settings, course, UNITS))
     moments = [row["units"] for row in heat.rows]
     assert moments[-1] == UNITS
     assert set(moments) <= {3, 5, 7, 9, 11, 14, 16, 18, 20, 22}
@@ -52,7 +53,7 @@ def test_a_heat_is_judged_at_the_same_moments_and_ends_at_the_whole_budget(racer
 
 
 def test_the_same_heat_twice_has_the_same_images(course):
-    first, second = (finish(heats.run(RACERS[0], RACERS[0].settings, course, UNITS)) for _ in range(2))
+    first, second = (done(heats.run(RACERS[0], RACERS[0].settings, course, UNITS)) for _ in range(2))
     assert np.array_equal(first.images, second.images)
 
 
@@ -63,10 +64,10 @@ def test_ones_own_settings_keep_the_share_of_their_layers():
 
 
 def test_a_heat_that_diverges_is_told(course):
-    heat = finish(heats.run(RACERS[0], dict(RACERS[0].settings) | {"layer_lr": 10.0, "full_lr": 10.0}, course, 60))
+    heat = done(heats.run(RACERS[0], dict(RACERS[0].settings) | {"layer_lr": 10.0, "full_lr": 10.0}, course, 60))
     assert heat.note or heat.rows
     racer = Racer("wild", dict(RACERS[3].settings))
-    wild = finish(heats.run(racer, dict(racer.settings) | {"full_lr": 10.0, "beta2": 0.5}, course, 60))
+    wild = done(heats.run(racer, dict(racer.settings) | {"full_lr": 10.0, "beta2": 0.5}, course, 60))
     for told in (heat, wild):
         assert bool(told.note) != bool(told.rows)
 
@@ -97,7 +98,7 @@ def test_tuning_ends_where_the_race_will(course):
 
 
 def test_what_is_kept_is_found_again_and_what_is_damaged_is_not(course, tmp_path):
-    heat = finish(heats.run(RACERS[2], RACERS[2].settings, course, UNITS))
+    heat = done(heats.run(RACERS[2], RACERS[2].settings, course, UNITS))
     files, name = Files(tmp_path), heats.name_of("a0", RACERS[2], UNITS)
     assert heats.read(files, name) is None
     heats.save(files, name, heat)
@@ -117,7 +118,7 @@ def test_what_is_kept_is_found_again_and_what_is_damaged_is_not(course, tmp_path
 
 def test_a_disk_that_refuses_is_a_sentence(course, tmp_path):
     (tmp_path / "races").write_text("a file")
-    heat = finish(heats.run(RACERS[2], RACERS[2].settings, course, UNITS))
+    heat = done(heats.run(RACERS[2], RACERS[2].settings, course, UNITS))
     with pytest.raises(StoreError, match="could not be saved"):
         heats.save(Files(tmp_path), heats.name_of("a0", RACERS[2], UNITS), heat)
 
@@ -131,11 +132,11 @@ def test_the_rows_that_are_shown_are_of_all_the_classes():
 def test_an_oracle_judges_only_if_it_is_there(folder: Path, tmp_path: Path, course):  # noqa: F811
     config, store = course.state.config, Store(tmp_path)
     assert oracle.known(config, store) is None
-    finish(oracle.train(config, store))
+    done(oracle.train(config, store))
     judge = oracle.known(config, store)
     assert judge is not None
     judged = race.course_of_stream(course.state, judge, targets=8, seed=0, purpose="racing")
     assert torch.equal(judged.targets, course.targets)
-    heat = finish(heats.run(RACERS[2], RACERS[2].settings, judged, UNITS))
+    heat = done(heats.run(RACERS[2], RACERS[2].settings, judged, UNITS))
     assert heat.oracle == judge.accuracy
     assert 0 <= heat.rows[-1]["oracle_accuracy"] <= 1

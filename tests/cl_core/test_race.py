@@ -18,6 +18,7 @@ from cl_core.config import Config
 from cl_core.presets import PRESETS
 from cl_core.racers import RACERS
 from cl_core.state import State
+from tests.cl_core.steps import done
 
 SMALLEST = {
     "network": {"width": 8, "blocks": 1, "stem_stride": 2},
@@ -51,18 +52,10 @@ def smallest(monkeypatch, folder):
 @pytest.fixture(scope="module")
 def course(folder) -> race.Course:
     base = Config().override(SMALLEST | {"stream": {"data": f"folder:{folder}", "increment": 2}})
-    judge = finish(oracle.train(base))
+    judge = done(oracle.train(base))
     own = one_task(base)
-    learned = finish(experiment.learn(experiment.start(own), own))
+    learned = done(experiment.learn(experiment.start(own), own))
     return race.course(State.of(learned, own), judge, targets=8, seed=0, purpose="racing")
-
-
-def finish(generator):
-    while True:
-        try:
-            next(generator)
-        except StopIteration as stop:
-            return stop.value
 
 
 @pytest.mark.parametrize("racer", RACERS, ids=lambda racer: racer.name)

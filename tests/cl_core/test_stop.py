@@ -1,7 +1,6 @@
 """An inversion of a CLIP that stops at the patch embedding: hidden inputs are made, kept and replayed, not images."""
 
 import dataclasses
-from collections.abc import Generator
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from cl_core.presets import preset
 from cl_core.snapshot import Snapshot
 from cl_core.state import State
 from cl_core.store import Store
+from tests.cl_core.steps import done
 
 SMALL: dict[str, dict[str, Any]] = {  # a task of trousers and sandals, one of bags and boots
     "stream": {"order": (1, 5, 8, 9), "train_per_class": 24},
@@ -21,15 +21,6 @@ SMALL: dict[str, dict[str, Any]] = {  # a task of trousers and sandals, one of b
     "invert": {"images_per_class": 4, "iterations_per_layer": 2, "full_iterations": 10, "stop": "patch-embedding"},
     "machine": {"device": "cpu", "threads": 1},
 }
-
-
-def done(steps: Generator[Any, None, Any]) -> Any:
-    """What a generator returns in the end."""
-    while True:
-        try:
-            next(steps)
-        except StopIteration as stop:
-            return stop.value
 
 
 def config(**invert: Any) -> Config:
