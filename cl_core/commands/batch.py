@@ -61,8 +61,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         type=int,
         default=cores(),
         metavar="N",
-        help="runs at the same time, each on one thread unless --set machine.threads says otherwise; default: the "
-        f"cores of this machine, {cores()}",
+        help=f"runs at the same time, each on machine.threads threads; default: the cores of this machine, {cores()}",
     )
     duration.add_option(parser)
 
@@ -73,11 +72,7 @@ def cores() -> int:
 
 
 def base_config(args: argparse.Namespace) -> Config:
-    """The config that all the runs start from, on one thread: two such runs beside each other on two cores took 77 s
-
-    where one after the other on two threads took 128 s, and the number of threads is part of a step's identity, so it
-    must not follow from the number of processes. Raises ConfigError.
-    """
+    """The config that all the runs start from. Raises ConfigError."""
     if args.seed is not None:
         raise ConfigError("--seed is for a single run; name the seeds with --seeds, as in --seeds 0 1 2.")
     if args.processes < 1:
@@ -85,8 +80,7 @@ def base_config(args: argparse.Namespace) -> Config:
     for seed in args.seeds:
         if args.seeds.count(seed) > 1:
             raise ConfigError(f"The seed {seed} is given twice; each seed counts once.")
-    settings = argparse.Namespace(**{**vars(args), "set": ["machine.threads=1", *args.set]})
-    base = options.config_from(settings)
+    base = options.config_from(args)
     for seed in args.seeds:
         base.override({"machine": {"seed": seed}})  # refuses a seed that cannot be one
     return base

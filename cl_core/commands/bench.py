@@ -160,7 +160,7 @@ def table(found: dict[str, Any]) -> str:
     """Those numbers for a terminal."""
     machine = found["machine"]
     lines = [
-        f"{machine['processor']}, {machine['cores']} cores, {found['threads']} threads, device {found['device']}; "
+        f"{machine['processor']}, {machine['cores']} cores, threads: {found['threads']}, device {found['device']}; "
         f"medians of {found['tasks']} tasks",
         "",
         "Seconds a task",

@@ -189,7 +189,7 @@ def _again(path: Sequence[Snapshot]) -> str:
     body = f"<pre>{escape(command(path))}</pre>"
     if recipe.one_config(path) is None:
         body += f"<p>settings.json:</p><pre>{escape(steps.to_json())}</pre>"
-    machine = f"{path[-1].record.get('device', 'cpu')}, {path[0].config.machine.threads} threads"
+    machine = f"{path[-1].record.get('device', 'cpu')}, threads: {path[0].config.machine.threads}"
     return _section("How is it computed again?", f"The same numbers on the same machine ({machine}).", body)
 
 

@@ -24,7 +24,7 @@ SMALL: dict[str, dict[str, Any]] = {  # a task of trousers and sandals, one of b
     "stream": {"order": (1, 5, 8, 9), "train_per_class": 24},
     "learn": {"epochs_first": 2, "epochs": 6, "lr": 0.01, "batch_size": 16, "memory_per_class": 12},
     "invert": {"images_per_class": 4, "iterations_per_layer": 2, "full_iterations": 3},
-    "machine": {"device": "cpu", "threads": 1},
+    "machine": {"device": "cpu"},
 }
 
 

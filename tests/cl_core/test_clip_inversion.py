@@ -140,7 +140,7 @@ def test_any_vision_transformer_of_open_clip_goes_the_same_way(folder: Path):
         "network": {"clip": "ViT-S-32-alt", "checkpoint": "random", "adapter": 4},
         "learn": {"epochs_first": 1, "epochs": 1, "batch_size": 4},
         "invert": {"images_per_class": 2, "iterations_per_layer": 1, "full_iterations": 2},
-        "machine": {"device": "cpu", "threads": 1},
+        "machine": {"device": "cpu"},
     }
     path: list[Snapshot] = done(experiment.run(preset("clip-demo").override(changes)))
     assert [step.verb for step in path] == ["start", "learn", "invert"]

@@ -15,7 +15,7 @@ from cl_core.snapshot import Snapshot
 MEDIUM = (
     "network.blocks=2", "network.width=24", "stream.train_per_class=40", "learn.epochs_first=1",
     "invert.images_per_class=130", "invert.selection=random", "invert.iterations_per_layer=1",
-    "invert.full_iterations=1", "machine.threads=1",
+    "invert.full_iterations=1",
 )  # fmt: skip
 FASHION = memory.Material((1, 28, 28), 1000, 2000)
 

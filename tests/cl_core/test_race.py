@@ -23,7 +23,6 @@ from tests.cl_core.steps import done
 SMALLEST = {
     "network": {"width": 8, "blocks": 1, "stem_stride": 2},
     "learn": {"epochs_first": 1, "shift": 0},
-    "machine": {"threads": 1},
 }
 
 

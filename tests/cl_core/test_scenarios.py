@@ -23,7 +23,6 @@ SMALL: dict[str, dict[str, Any]] = {
     "network": {"width": 8},
     "learn": {"epochs_first": 12, "epochs": 6, "balance_epochs": 2, "batch_size": 16, "class_model": "diagonal"},
     "invert": {"images_per_class": 8, "iterations_per_layer": 3, "full_iterations": 12},
-    "machine": {"threads": 1},
 }
 
 
