@@ -39,14 +39,12 @@ def start(lesson: Lesson, arms: list[Arm], predicted: bool) -> None:
 
 
 def followed() -> Job | None:
-    """The job that the address names. When it is over, the page lets go of it; a failed one stays until dismissed."""
+    """The job that the address names. Once it is done, the page lets go of it; if it was stopped, when dismissed."""
     name = state.run_id()
     job = REGISTRY.get(name) if name else None
     if name and job is None:
         state.tell("The run in the address is over, or it belongs to a program that has been restarted.")
-    if job is not None and job.state == "cancelled":
-        state.tell(f"The run was stopped. {job.message} What was computed before is kept.")
-    if job is None or job.state in ("done", "cancelled"):
+    if job is None or job.state == "done":
         state.watch(None)
         return None
     return job
@@ -63,8 +61,8 @@ def _poll(job_id: str | None, busy: bool) -> None:
         return
     if busy and not job.active:
         st.rerun()
-    elif job.state == "failed":
-        live.failure(job)
+    elif not job.active:
+        live.ended(job)
     elif busy:
         with st.container(border=True, key="live"):
             st.caption(job.title)

@@ -21,9 +21,7 @@ def move_on(job: Job) -> bool:
     """
     active = job.active
     state.move_on(job.made)
-    if not active and job.state != "failed":
-        if job.state == "cancelled":
-            state.tell(f"The run was stopped. {job.message} What was computed before is kept.")
+    if not active and job.state == "done":
         state.follow(None)
     return active
 
@@ -40,23 +38,31 @@ def _panel(job_id: str | None, scene: Scene | None, busy: bool) -> None:
         return
     if busy and (not job.active or len(job.made) > state.shown_of_run()):
         st.rerun()
-    elif job.state == "failed":
-        failure(job)
+    elif not job.active:
+        ended(job)
     elif busy:
         with st.container(border=True, key="live"):
             running(job, scene)
 
 
-def failure(job: Job) -> None:
-    """What went wrong, in a sentence, with the details folded."""
-    with st.container(border=True, key="failure"):
-        st.error(f"{job.title} stopped. {job.message}", icon=":material/error:")
+def ended(job: Job) -> None:
+    """Why a run ended before it was done, and its loss until then: the only trace of a half-taken step."""
+    failed, where = job.state == "failed", f", step {job.step.number} of {job.step.of}," if job.step.of > 1 else ""
+    with st.container(border=True, key="failure" if failed else "stopped"):
+        if failed:
+            st.error(f"{job.title}{where} stopped. {job.message}", icon=":material/error:")
+        else:
+            st.info(f"{job.title}{where} was stopped. {job.message}", icon=":material/block:")
+        told = progress.fold(job.mailbox.read())
+        if told.losses:
+            _loss(told, f"How far did it come? {100 * told.fraction:.0f} % of the step; none of it is kept.", "ended")
         with st.container(horizontal=True, vertical_alignment="center"):
             if st.button("Dismiss", on_click=state.follow, args=(None,)):
                 st.rerun()  # the whole page, not this fragment alone
             st.caption("What was computed before is kept, and the next run will work.", width="content")
-        with st.expander("Details for a bug report"):
-            st.code(job.details or job.message, language=None)
+        if failed:
+            with st.expander("Details for a bug report"):
+                st.code(job.details or job.message, language=None)
 
 
 def running(job: Job, scene: Scene | None, key: str = "live") -> None:
@@ -75,12 +81,9 @@ def running(job: Job, scene: Scene | None, key: str = "live") -> None:
     st.progress(told.fraction)
     if scene is None or not (told.losses or told.accuracies or told.images is not None):
         return
-    from dashboard.charts import live as charts  # Altair: not before something moves
-
     left, right = st.columns(2, gap="medium")
     with left:
-        st.caption("How fast does the loss fall?")
-        st.altair_chart(charts.typed(charts.loss(told.losses, ink()), ink()), key=f"{key}-loss")
+        _loss(told, "How fast does the loss fall?", key)
     with right:
         if told.accuracies:
             _accuracies(told, scene)
@@ -109,6 +112,13 @@ def _time_left(job: Job, told: Progress) -> float | None:
     if left is None or later is None:
         return left if job.step.of <= 1 else None
     return left + later
+
+
+def _loss(told: Progress, question: str, key: str) -> None:
+    from dashboard.charts import live as charts  # Altair: not before something moves
+
+    st.caption(question)
+    st.altair_chart(charts.typed(charts.loss(told.losses, ink()), ink()), key=f"{key}-loss")
 
 
 def _accuracies(told: Progress, scene: Scene) -> None:

@@ -84,14 +84,21 @@ def test_while_a_run_waits_and_computes_the_moment_stays(inverted: AppTest):
     assert "Cancel run" in labels(inverted)
 
 
-def test_after_a_cancel_the_moment_is_as_it_was_and_that_is_told(inverted: AppTest):
+def test_after_a_cancel_the_moment_is_as_it_was_and_only_the_curve_until_then_is_left(inverted: AppTest):
     before = panels(inverted)
     fake_core.behaviour.pause = 0.05
     button(inverted, "Learn task 2").click().run()
+    limit = time.monotonic() + 15
+    while "How fast does the loss fall?" not in texts(inverted):
+        assert time.monotonic() < limit
+        inverted.run()
     button(inverted, "Cancel run").click().run()
-    until(inverted, "Learn task 2")
+    until(inverted, "Dismiss")
     assert panels(inverted) == before
     assert "What was computed before is kept" in texts(inverted)
+    assert "none of it is kept" in texts(inverted)
+    button(inverted, "Dismiss").click().run()
+    assert "none of it is kept" not in texts(inverted)
 
 
 def test_after_a_failure_the_moment_is_as_it_was_and_its_sentence_is_there(inverted: AppTest):

@@ -104,6 +104,8 @@ def test_a_refresh_during_a_run_finds_it_again_and_cancel_stops_it(page: Page, a
     button(page, "Cancel run").click()
     expect(page.get_by_text("What was computed before is kept")).to_be_visible()
     expect(button(page, "Learn task 1")).to_be_visible()
+    button(page, "Dismiss").click()
+    expect(button(page, "Dismiss")).to_have_count(0)
     assert "run=" not in page.url
 
 
