@@ -81,7 +81,9 @@ def begin(config: Config, store: Store, fetch: bool = False) -> Steps:
     experiment = _core()
     from cl_core import backbones
 
-    if not fetch and (size := backbones.to_fetch(config.network)) is not None:
+    if fetch:
+        backbones.fetch(config.network)
+    elif (size := backbones.to_fetch(config.network)) is not None:
         network = config.network
         raise ConfigError(
             f"The weights {network.checkpoint} of {network.clip} are not on this computer (about "

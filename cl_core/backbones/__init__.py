@@ -12,7 +12,7 @@ from cl_core.backbones.chain import Backbone
 from cl_core.backbones.resnet import ResNet
 from cl_core.config import ConfigError, NetworkConfig
 
-__all__ = ["Backbone", "build", "count_groups", "fingerprint", "knows_classes", "to_fetch"]
+__all__ = ["Backbone", "build", "count_groups", "fetch", "fingerprint", "knows_classes", "to_fetch"]
 
 
 def build(
@@ -55,12 +55,20 @@ def knows_classes(config: NetworkConfig) -> bool:
 
 
 def to_fetch(config: NetworkConfig) -> int | None:
-    """About how many bytes `build` would fetch over the internet; None: nothing. Raises ConfigError."""
+    """About how many bytes `fetch` would bring before `build` can work; None: nothing. Raises ConfigError."""
     if config.backbone == "clip":
         from cl_core.backbones import clip_weights
 
         return clip_weights.to_fetch(config.clip, config.checkpoint)
     return None
+
+
+def fetch(config: NetworkConfig) -> None:
+    """Bring the weights that a config names over the internet, unless they are here. Raises ConfigError."""
+    if config.backbone == "clip":
+        from cl_core.backbones import clip_weights
+
+        clip_weights.fetch(config.clip, config.checkpoint)
 
 
 def fingerprint(config: NetworkConfig) -> str:

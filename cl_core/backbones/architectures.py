@@ -108,13 +108,15 @@ def tag_of(name: str, checkpoint: str) -> dict[str, Any]:
     return dict(open_clip.get_pretrained_cfg(name, checkpoint)) if checkpoint else {}
 
 
-def is_here(tag: Mapping[str, Any]) -> bool:
-    """Whether the file of a pretrained tag has been fetched before, where open_clip looks for it."""
+def file_of(tag: Mapping[str, Any]) -> Path | None:
+    """The file of a pretrained tag where open_clip looks for it, if it has been fetched before."""
     if not tag.get("hf_hub"):
-        return (Path("~/.cache/clip").expanduser() / Path(tag.get("url", "")).name).is_file()
+        file = Path("~/.cache/clip").expanduser() / Path(tag.get("url", "")).name
+        return file if file.is_file() else None
     repository, _, name = tag["hf_hub"].rpartition("/")
     names = [name] if name else [HF_SAFE_WEIGHTS_NAME, HF_WEIGHTS_NAME]
-    return any(isinstance(try_to_load_from_cache(repository, one), str) for one in names)
+    found = (try_to_load_from_cache(repository, one) for one in names)
+    return next((Path(file) for file in found if isinstance(file, str)), None)
 
 
 def bytes_of(name: str) -> int:
@@ -125,13 +127,10 @@ def bytes_of(name: str) -> int:
     return sum(4 * parameter.numel() for parameter in model.parameters())
 
 
-def fetch(tag: Mapping[str, Any]) -> Path:
-    """The file of a pretrained tag, fetched over the internet where it is not on this computer yet.
-
-    Raises whatever the hub's client and the connection raise.
-    """
+def fetch(tag: Mapping[str, Any]) -> None:
+    """Fetch the file of a pretrained tag over the internet. Raises whatever the client and the connection raise."""
     with _quiet():
-        return Path(open_clip.download_pretrained(dict(tag)))
+        open_clip.download_pretrained(dict(tag))
 
 
 def load_weights(model: nn.Module, file: Path) -> None:

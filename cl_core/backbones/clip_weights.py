@@ -23,8 +23,9 @@ def build(name: str = SMALL, checkpoint: str = "", seed: int | None = None) -> C
     """The CLIP of that name, in evaluation mode.
 
     checkpoint: "" the weights that come with the program (SMALL alone has such); else a file (.safetensors, or one that
-    torch.load reads with weights_only) or a pretrained tag of open_clip, which is fetched over the internet. seed: take
-    random weights from it instead. Raises ConfigError when the name, the file or the architecture in it is another.
+    torch.load reads with weights_only) or a pretrained tag of open_clip that `fetch` has fetched before: nothing is
+    fetched here. seed: take random weights from it instead. Raises ConfigError when the name, the file or the
+    architecture in it is another.
     """
     if name == SMALL and seed is None:
         return load_small(Path(checkpoint).expanduser() if checkpoint else SMALL_WEIGHTS)
@@ -60,28 +61,37 @@ def fingerprint(name: str, checkpoint: str) -> str:
 
 
 def to_fetch(name: str, checkpoint: str) -> int | None:
-    """About how many bytes `build` would fetch over the internet; None when it would fetch nothing. ConfigError."""
+    """About how many bytes `fetch` would bring before `build` can work; None when that needs none. ConfigError."""
     if name == SMALL or checkpoint in ("", RANDOM) or Path(checkpoint).expanduser().is_file():
         return None
     tag = architectures.tag_of(name, checkpoint)
-    return architectures.bytes_of(name) if tag and not architectures.is_here(tag) else None
+    return architectures.bytes_of(name) if tag and architectures.file_of(tag) is None else None
+
+
+def fetch(name: str, checkpoint: str) -> None:
+    """Bring the weights of a pretrained tag over the internet, unless they are here. Raises ConfigError."""
+    if to_fetch(name, checkpoint) is None:
+        return
+    try:
+        architectures.fetch(architectures.tag_of(name, checkpoint))
+    except Exception as error:  # whatever the hub's client and the connection raise
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+        raise ConfigError(f"The weights {checkpoint} of {name} could not be fetched ({reason}).") from error
 
 
 def fill(model: nn.Module, name: str, checkpoint: str, tag: Mapping[str, Any]) -> None:
     """Load a checkpoint file, or the weights of a pretrained tag. Raises ConfigError."""
-    if tag:
-        try:
-            file = architectures.fetch(tag)
-        except Exception as error:  # whatever the hub's client and the connection raise
-            reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
-            raise ConfigError(f"The weights {checkpoint} of {name} could not be fetched ({reason}).") from error
-    else:
-        file = Path(checkpoint).expanduser()
-        if not checkpoint or not file.is_file():
-            tags = ", ".join(architectures.tags_of(name)) or "none"
-            if not checkpoint:
-                raise ConfigError(f"{name} needs weights: a file on this computer, or one of its tags ({tags}).")
-            raise ConfigError(f"“{checkpoint}” is no file on this computer, and no tag that {name} has ({tags}).")
+    file = architectures.file_of(tag) if tag else Path(checkpoint).expanduser()
+    if file is None:
+        raise ConfigError(
+            f"The weights {checkpoint} of {name} are not on this computer. Nothing is fetched unless you ask for it: "
+            f"`python -m cl_core clip {name} --fetch {checkpoint}`."
+        )
+    if not checkpoint or not file.is_file():
+        tags = ", ".join(architectures.tags_of(name)) or "none"
+        if not checkpoint:
+            raise ConfigError(f"{name} needs weights: a file on this computer, or one of its tags ({tags}).")
+        raise ConfigError(f"“{checkpoint}” is no file on this computer, and no tag that {name} has ({tags}).")
     check_is_data(file)
     try:
         architectures.load_weights(model, file)

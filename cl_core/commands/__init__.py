@@ -11,6 +11,7 @@ from cl_core.commands import (
     build_data,
     build_emoji,
     build_example,
+    clip,
     clip_contests,
     clip_report,
     compare,
@@ -28,6 +29,6 @@ from cl_core.commands import (
 )
 
 COMMANDS = (
-    run, compare, ablate, export_run, import_run, store, info, data, oracle, race, bench, memory, pretrain_clip,
-    clip_report, clip_contests, unseen, build_data, build_emoji, build_example,
+    run, compare, ablate, export_run, import_run, store, info, data, oracle, race, bench, memory, clip,
+    pretrain_clip, clip_report, clip_contests, unseen, build_data, build_emoji, build_example,
 )  # fmt: skip

@@ -136,6 +136,18 @@ def test_what_would_be_fetched_is_known_before(tmp_path: Path, monkeypatch: pyte
     assert clip_weights.to_fetch("small-clip", "some_tag") is None
 
 
+def test_nothing_is_fetched_unless_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """A tag in the settings of a run, or in somebody's file of steps, is no such wish."""
+    fetched: list[dict] = []
+    monkeypatch.setattr(architectures, "fetch", fetched.append)
+    monkeypatch.setattr(architectures, "file_of", lambda _: None)
+    with pytest.raises(ConfigError, match="--fetch openai"):
+        clip_weights.build("ViT-B-32", "openai")
+    assert fetched == []
+    clip_weights.fetch("ViT-B-32", "openai")
+    assert len(fetched) == 1
+
+
 def test_weights_of_something_else_are_not_the_small_clip(tmp_path: Path):
     save_file({"weight": torch.zeros(2)}, tmp_path / "other.safetensors")
     (tmp_path / "junk.safetensors").write_bytes(b"no weights")
