@@ -36,7 +36,8 @@ SHOWN = 60  # features of a class that are drawn
 class World:
     """Old classes with images, and a class that is to be new.
 
-    features, labels: of the old classes' images that nobody has learned from here (n, d), (n,); truth (m, d): real
+    learned: features and labels of the old classes' images that they are known from (n, d), (n,); features, labels: of
+    images of theirs that nobody has learned from here; truth (m, d): real
     features of the new class, none when there are none; withheld: whether the small CLIP was kept from that class,
     None when nobody knows; pictures: the first image of each old class, truth_pictures: those of the new one, examples:
     some of the old ones' that were learned from, uint8 (·, 3, h, w).
@@ -45,6 +46,7 @@ class World:
     name: str
     prototype: Tensor
     old: KnownClasses
+    learned: tuple[Tensor, Tensor]
     features: Tensor
     labels: Tensor
     truth: Tensor
@@ -141,7 +143,7 @@ def _things(clip: Clip, name: str) -> World:
     withheld = drawings.concepts[own].withheld if own is not None else None
     real = evaluation.features(clip, drawings.images[truth]) if len(truth) else old.test[0][:0]
     pictures, shown = drawings.images[first], drawings.images[truth]
-    return World(name, prototype, old.known, *old.test, real, withheld, pictures, shown, _some(train[0]))
+    return World(name, prototype, old.known, old.train, *old.test, real, withheld, pictures, shown, _some(train[0]))
 
 
 def _clothes(clip: Clip, name: str) -> World:
@@ -157,7 +159,7 @@ def _clothes(clip: Clip, name: str) -> World:
     first = [int(np.flatnonzero(train_labels == i)[0]) for i in range(len(labels))]
     withheld = own in captions.CLOTHES_WITHHELD if own is not None else None
     real = evaluation.features(clip, truth) if len(truth) else old.test[0][:0]
-    return World(name, prototype, old.known, *old.test, real, withheld, train[first], truth, _some(train))
+    return World(name, prototype, old.known, old.train, *old.test, real, withheld, train[first], truth, _some(train))
 
 
 def _few(split: datasets.Split, labels: Sequence[int], most: int) -> Labelled:

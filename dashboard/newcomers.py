@@ -56,7 +56,17 @@ class Found:
     accuracies: "dict[str, Accuracy]"
 
 
+@dataclass(frozen=True)
+class Advice:
+    """How long to learn, and with what weight of the new class, by old classes that played it; and what came of it."""
+
+    steps: int
+    weight: float
+    learned: "Accuracy"
+
+
 BEFORE, FEATURES, IMAGES = "its name alone", "projected features", "dreamed pictures"  # what is learned from
+ADVISED = "projected features, as advised"
 PICTURES = 24  # that are dreamed
 
 
@@ -99,6 +109,30 @@ def answering(asked: Asked) -> Generator[Step, None, Found]:
         world.withheld,
         {BEFORE: before, FEATURES: after},
     )
+
+
+def advice_id(asked: Asked) -> str:
+    """The job that asks the old classes for advice."""
+    return asked.id.replace("new-", "advice-")
+
+
+def advise(asked: Asked) -> None:
+    """Let old classes play the new one and tell how far to learn, unless that is under way."""
+    REGISTRY.submit(f"Advice on {asked.name}", lambda: advising(asked), advice_id(asked))
+
+
+def advising(asked: Asked) -> Generator[Any, None, Advice]:
+    """The work of such a job. Raises ConfigError, DataError, Diverged."""
+    clip = yield from _awake()
+    from cl_core import newcomer, unseen, unseen_choice
+
+    world = newcomer.world(clip, asked.world, asked.name)
+    yield Step("Old classes play the new one, each in turn")
+    stage = unseen_choice.Stage(world.name, world.old, world.learned)
+    advised = unseen_choice.of_all(stage, asked.config, SEED)
+    new = unseen.propose(world.old, world.name, world.prototype, asked.config, SEED)
+    learned = yield from unseen.adapt(world.old, [new], advised, SEED)
+    return Advice(advised.steps, advised.new_weight, newcomer.accuracy(world, learned))
 
 
 def dream_id(asked: Asked) -> str:

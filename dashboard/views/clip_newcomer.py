@@ -12,9 +12,9 @@ from cl_core.datasets import DataError
 from dashboard import asking, markup, newcomers, pictures, state
 from dashboard.charts.style import CONFIG
 from dashboard.job import REGISTRY, Job
-from dashboard.newcomers import Asked, Found
+from dashboard.newcomers import Advice, Asked, Found
 from dashboard.palette import colour, symbol_image
-from dashboard.views import clip_dream
+from dashboard.views import clip_advice, clip_dream
 from dashboard.views.polling import polled
 from dashboard.views.scene import framed, ink
 
@@ -50,8 +50,9 @@ def panel() -> None:
         polled(_status, POLL if waiting else None, waiting, _summary(found))
         if found is not None:
             dreamt = clip_dream.known(asked)
-            _show(found, dreamt)
+            _show(found, dreamt, clip_advice.known(asked))
             if job.state == "done":  # what is shown is what is asked
+                clip_advice.panel(asked)
                 clip_dream.panel(asked, found, dreamt)
 
 
@@ -145,7 +146,7 @@ def _summary(found: Found | None) -> str:
     return f"The small CLIP has learned “{name}”, and is asked here as if it had not: an easier case."
 
 
-def _show(found: Found, dreamt: "Dream | None") -> None:
+def _show(found: Found, dreamt: "Dream | None", advice: Advice | None) -> None:
     from dashboard.charts import newcomer as charts  # Plotly: not before there is something to draw
 
     names = [lender.name for lender in found.lenders]
@@ -176,7 +177,7 @@ def _show(found: Found, dreamt: "Dream | None") -> None:
         _guesses(found, dreamt)
     with right:
         st.markdown("##### Is it named rightly then?", anchors=False)
-        _accuracies(found, dreamt)
+        _accuracies(found, dreamt, advice)
 
 
 def _lenders(found: Found) -> str:
@@ -243,12 +244,14 @@ def _guesses(found: Found, dreamt: "Dream | None") -> None:
     st.html(markup.table(["Guess", "", "cosine", "about the mean"], rows, numbers=(2, 3), marked=(0,)))
 
 
-def _accuracies(found: Found, dreamt: "Dream | None") -> None:
+def _accuracies(found: Found, dreamt: "Dream | None", advice: Advice | None) -> None:
     st.caption(
         f"Shares of pictures named rightly among {found.old} old classes and the new one: by the words alone, and "
         "after learning from features."
     )
     rows, known = [], dict(found.accuracies)
+    if advice is not None:
+        known[newcomers.ADVISED] = advice.learned
     if dreamt is not None:
         known[newcomers.IMAGES] = dreamt.learned
     for learned_from, shares in known.items():

@@ -74,7 +74,10 @@ def test_a_setting_of_one_section_is_changed_by_its_name():
 
 def test_old_classes_advise_without_a_look_at_those_that_are_new_in_earnest():
     config = dataclasses.replace(CONFIG, steps=20, lr=0.05)
-    one, other = (unseen_choice._play(made_up(seed), 0, [NEW, 0], config, 0) for seed in (1, 2))
+    worlds = [made_up(seed) for seed in (1, 2)]
+    one, other = (
+        unseen_choice._play(unseen_choice.stage_of(world), 0, world.beside(0, [NEW]), config, 0) for world in worlds
+    )
     assert torch.equal(one.features, other.features)
     assert torch.equal(one.proposed.features, other.proposed.features)
     assert f"class {NEW}" not in one.old.names

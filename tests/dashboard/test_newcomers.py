@@ -242,3 +242,24 @@ def test_a_dream_that_fails_is_a_sentence_and_one_that_is_stopped_can_be_asked_f
     again(page)
     assert page.error[0].value == "This cannot be dreamed."
     assert button(page, "Dream pictures of it")
+
+
+def test_old_classes_are_asked_how_far_to_learn_and_what_came_of_it_stands_beside(asked, monkeypatch):
+    def advising(what: Asked):
+        yield Step("Old classes play the new one, each in turn")
+        if what.config.k == 2:
+            raise ConfigError("There are too few old classes.")
+        return newcomers.Advice(30, 3.0, Accuracy(0.72, 0.64, 0.38))
+
+    monkeypatch.setattr(newcomers, "advising", advising)
+    page = shown()
+    assert newcomers.ADVISED not in texts(page)
+    button(page, "Ask the old classes").click().run()
+    again(page)
+    assert "**30 steps**" in texts(page)
+    assert newcomers.ADVISED in texts(page)
+    assert "38\u202f%" in texts(page)
+    page.slider(key="w.unseen-k").set_value(2).run()
+    button(again(page), "Ask the old classes").click().run()
+    assert again(page).error[0].value == "There are too few old classes."
+    assert newcomers.ADVISED not in texts(page)
