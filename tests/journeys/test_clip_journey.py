@@ -83,7 +83,7 @@ def test_words_compete_and_a_class_never_shown_is_dreamed(page: Page, address: s
     picture(page, "clip-dreamed")
 
 
-def test_a_clip_experiment_learns_and_inverts(page: Page, address: str):
+def test_a_clip_experiment_learns_and_inverts_to_pixels_and_to_its_patch_embedding(page: Page, address: str):
     page.goto(address + TINY)
     button(page, "New experiment").first.click()
     expect(page.get_by_role("radio", name="CLIP", exact=True)).to_be_checked()
@@ -92,10 +92,19 @@ def test_a_clip_experiment_learns_and_inverts(page: Page, address: str):
     button(page, "Learn task 1").click()
     soon(button(page, "Invert after task 1"))
     expect(page.get_by_text("all seen, by their words, nothing learned")).to_be_visible()
+    learned = page.url
     button(page, "Invert after task 1").click()
     soon(button(page, "Learn task 2"))
     expect(page.get_by_alt_text("Synthetic images, one row a class")).to_be_visible()
     picture(page, "clip-inverted")
+
+    page.goto(f"{learned}&invert.stop=patch-embedding")
+    button(page, "Invert after task 1").click()
+    soon(button(page, "Learn task 2"))
+    expect(page.locator("figcaption", has_text="decoded from hidden inputs")).to_be_visible()
+    picture(page, "clip-hidden")
+    button(page, "Learn task 2").click()
+    soon(button(page, "Invert after task 2"))
 
 
 @pytest.mark.parametrize(("theme", "width"), [("dark", 1280), ("light", 390)])
