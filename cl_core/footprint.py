@@ -14,6 +14,7 @@ PROMPTS = 4  # of a class, prompts.py
 KEPT_IN_A_BLOCK = 13  # of a transformer, in its tokens: norms, queries, keys, values, the MLP's
 UNDER_WAY_IN_A_BLOCK = 24  # in its tokens, where no gradients are needed; the MLP alone has 8
 UNDER_WAY = 7  # of the largest map, where no gradients are needed
+AT_ONCE, FLOATS_AT_ONCE = 500, 2**27  # images that pass at once where no gradients are needed, and what they may take
 
 LARGE: Mapping[str, Any] = {  # ViT-L-14
     "embed_dim": 768,
@@ -38,6 +39,11 @@ class Footprint:
     features: int
     prompts: float = 0.0
     fixed: bool = False
+
+    @property
+    def at_once(self) -> int:
+        """How many images pass through the network at once where no gradients are needed."""
+        return max(1, min(AT_ONCE, int(FLOATS_AT_ONCE / self.under_way)))
 
 
 def of(network: NetworkConfig, shape: tuple[int, int, int]) -> Footprint:

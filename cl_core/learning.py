@@ -230,8 +230,8 @@ def _balance_head(
         parts = [data.images, data.old_images]
         if data.images.dim() == data.old_images.dim():
             parts = [torch.cat(parts)]
-        features = torch.cat([student.features(part) for of in parts for part in of.split(500)])
-        known = torch.cat([teacher(part) for part in data.old_images.split(500)])
+        features = torch.cat([student.features(part) for of in parts for part in of.split(student.at_once)])
+        known = torch.cat([teacher(part) for part in data.old_images.split(student.at_once)])
     counts = torch.bincount(labels, minlength=data.classes).clamp_min(1)
     weights = len(labels) / (data.classes * counts)
     hold, _ = losses.novelty_factors(data.classes - data.first_new, data.old_classes)

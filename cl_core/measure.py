@@ -23,10 +23,10 @@ VIEW_DIMENSIONS = 64
 VIEW_IMAGES_A_CLASS = 100
 
 
-def features_of(backbone: Backbone, images: Tensor, batch: int = 500) -> Tensor:
+def features_of(backbone: Backbone, images: Tensor) -> Tensor:
     """Penultimate features (n, d) of normalised images, in evaluation mode."""
     with torch.no_grad(), evaluating(backbone):
-        return torch.cat([backbone.features(part) for part in images.split(batch)])
+        return torch.cat([backbone.features(part) for part in images.split(backbone.at_once)])
 
 
 def predict(backbone: Backbone, images: np.ndarray, normalise: Normaliser) -> np.ndarray:

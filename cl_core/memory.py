@@ -24,7 +24,6 @@ FLOOR = 60_000_000  # bytes that any step may take: workspaces of the libraries,
 PROGRAM = 900_000_000  # what a process takes that has imported everything
 TO_IMPORT = 700_000_000  # of that, what comes with PyTorch and what it brings
 SHARE = 0.9  # of the free memory, that a step may take
-ON_THE_WAY = 500  # images that pass through the network at once where no gradients are needed
 WEIGHTS_TO_LEARN, WEIGHTS_TO_INVERT = 6, 3  # copies: as kept, student, teacher, gradients, two moments; or the folded
 COPIES = 6  # of the variables, by Adam: them, gradients, two moments, the best, one on the way
 LBFGS_MEMORY = 20  # pairs of L-BFGS, a copy of the variables twice each
@@ -72,13 +71,13 @@ def of_step(step: Step, config: Config, node: Snapshot, material: Material) -> N
     each = min(config.stream.train_per_class, material.train_per_class)
     real = each * (seen if strategy.memory == "everything" else newest)
     made = config.invert.images_per_class * seen
-    judged = min(ON_THE_WAY, max(material.judged, real)) * holds.under_way
+    judged = min(holds.at_once, max(material.judged, real)) * holds.under_way
     shown = min(VIEW_IMAGES * seen, material.judged) * (pixels + 5 * d)
     parts = {IMAGES: 3.0 * real * pixels + 2 * real * d}
     if verb == "learn":
         batch = config.learn.batch_size * (2 if tasks and strategy.memory in ("synthetic", "real") else 1)
         parts[BATCH] = 1.3 * batch * holds.kept + 2 * pixels * made
-        network = min(ON_THE_WAY, real) * holds.watched + seen * holds.prompts
+        network = min(holds.at_once, real) * holds.watched + seen * holds.prompts
         copies = WEIGHTS_TO_LEARN
     else:
         parts |= _of_inversion(config, holds, pixels, newest, seen, real)

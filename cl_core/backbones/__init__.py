@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import torch
 
+from cl_core import footprint
 from cl_core.backbones.chain import Backbone
 from cl_core.backbones.resnet import ResNet
 from cl_core.config import ConfigError, NetworkConfig
@@ -34,8 +35,11 @@ def build(
     if config.backbone == "clip":
         from cl_core.backbones import clip_chain  # open_clip takes seconds to import
 
-        return clip_chain.build(config, input_shape, prompts, classes, generator, fixed, instead)
-    return ResNet(config, input_shape, classes, generator)
+        network: Backbone = clip_chain.build(config, input_shape, prompts, classes, generator, fixed, instead)
+    else:
+        network = ResNet(config, input_shape, classes, generator)
+    network.at_once = footprint.of(config, input_shape).at_once
+    return network
 
 
 def count_groups(config: NetworkConfig, kind: str, first: int = 0) -> int:

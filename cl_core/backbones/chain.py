@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from cl_core import footprint
 from cl_core.images import Normaliser
 from cl_core.pulse import pulse
 
@@ -40,6 +41,7 @@ class Backbone(nn.Module):
 
     mixed = False
     unit_features = False  # features have length 1
+    at_once = footprint.AT_ONCE  # images that pass through where no gradients are needed
     pool = 1  # side of the grid that a feature is
     prompts: Sequence[Sequence[str]] = ()  # of each class, where it is known by what is said of it
 

@@ -86,9 +86,7 @@ def watching(modules: Sequence[nn.Module]) -> Iterator[list[Tensor]]:
             handle.remove()
 
 
-def measure_moments(
-    backbone: Backbone, images: Tensor, kind: str, batch: int = 500
-) -> tuple[list[Moments], list[Moments]]:
+def measure_moments(backbone: Backbone, images: Tensor, kind: str) -> tuple[list[Moments], list[Moments]]:
     """Moments of every layer's and every BatchNorm's input, on normalised images (n, c, h, w), in evaluation mode.
 
     kind: "channel" or "position", for the layers' inputs; norms are always measured by channel.
@@ -96,7 +94,7 @@ def measure_moments(
     of = channel_moments if kind == "channel" else position_moments
     layers, totals = len(backbone.layers), list[Moments]()
     with torch.no_grad(), evaluating(backbone):
-        for part in images.split(batch):
+        for part in images.split(backbone.at_once):
             with watching([*backbone.layers, *backbone.norms]) as seen:
                 backbone.features(part)
             seen = [x.float() for x in seen]  # bfloat16 where the network computes so

@@ -55,3 +55,14 @@ def test_a_clip_s_weights_and_tokens_are_counted():
     assert 0.75 < found.kept / kept(chain, images) < 1.35
     assert found.features == clip.model.visual.output_dim
     assert found.fixed
+
+
+def test_the_larger_a_network_the_fewer_images_pass_at_once():
+    of = {name: NetworkConfig(backbone="clip", clip=name) for name in ("small-clip", "ViT-B-32", "ViT-L-14")}
+    few = {name: footprint.of(config, (3, 224, 224)) for name, config in of.items()}
+    assert few["small-clip"].at_once == footprint.AT_ONCE
+    for name in ("ViT-B-32", "ViT-L-14"):
+        assert 1 < few[name].at_once < footprint.AT_ONCE
+        assert few[name].at_once * few[name].under_way <= footprint.FLOATS_AT_ONCE
+    wide = backbones.build(NetworkConfig(width=64, stem_stride=1), (3, 96, 96), 2, generator(0, "network"))
+    assert wide.at_once == footprint.of(NetworkConfig(width=64, stem_stride=1), (3, 96, 96)).at_once < 50
