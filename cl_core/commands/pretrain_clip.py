@@ -6,7 +6,7 @@ from pathlib import Path
 
 from cl_core.config import ConfigError
 
-STEPS = 5500  # the whole training of the weights that come with the program
+STEPS = 6500  # the whole training of the weights that come with the program
 PIECE = 50  # steps between two savings
 
 
