@@ -48,21 +48,25 @@ def _panel(job_id: str | None, scene: Scene | None, busy: bool) -> None:
 def ended(job: Job) -> None:
     """Why a run ended before it was done, and its loss until then: the only trace of a half-taken step."""
     failed, where = job.state == "failed", f", step {job.step.number} of {job.step.of}," if job.step.of > 1 else ""
+    told = progress.fold(job.mailbox.read())
     with st.container(border=True, key="failure" if failed else "stopped"):
-        if failed:
-            st.error(f"{job.title}{where} stopped. {job.message}", icon=":material/error:")
-        else:
-            st.info(f"{job.title}{where} was stopped. {job.message}", icon=":material/block:")
-        told = progress.fold(job.mailbox.read())
-        if told.losses:
-            _loss(told, f"How far did it come? {100 * told.fraction:.0f} % of the step; none of it is kept.", "ended")
-        with st.container(horizontal=True, vertical_alignment="center"):
+        words, curve = st.columns([1, 1.4], gap="large") if told.losses else (st.container(), None)
+        with words:
+            if failed:
+                st.error(f"{job.title}{where} stopped. {job.message}", icon=":material/error:")
+            else:
+                st.info(f"{job.title}{where} was stopped. {job.message}", icon=":material/block:")
+            st.caption("What was computed before is kept, and the next run will work.")
             if st.button("Dismiss", on_click=state.follow, args=(None,)):
                 st.rerun()  # the whole page, not this fragment alone
-            st.caption("What was computed before is kept, and the next run will work.", width="content")
-        if failed:
-            with st.expander("Details for a bug report"):
-                st.code(job.details or job.message, language=None)
+            if failed:
+                with st.expander("Details for a bug report"):
+                    st.code(job.details or job.message, language=None)
+        if curve is not None:
+            with curve:
+                _loss(
+                    told, f"How far did it come? {100 * told.fraction:.0f} % of the step; none of it is kept.", "ended"
+                )
 
 
 def running(job: Job, scene: Scene | None, key: str = "live") -> None:
