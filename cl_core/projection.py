@@ -48,12 +48,14 @@ def project(
     generator: Generator,
     temperature: float = 0.05,
     shift: float = 0.0,
+    toward: Tensor | None = None,
 ) -> Tensor:
     """Normalised features (n, d) of a new class from n samples of each of its k nearest old classes (k, n, d).
 
     old: their text prototypes (k, d); new: the new class's (d,). spread "average": the mean of the k rotated samples,
     as in the paper, which shrinks the spread about k-fold; "draw": one neighbour a sample, with probability
-    softmax(cosine / temperature), which keeps it. shift: the share of the way toward p_new that is added, 0 … 1.
+    softmax(cosine / temperature), which keeps it. shift: the share of the way that is then gone, 0 … 1, toward p_new
+    or another place (d,).
     """
     if spread not in SPREADS:
         raise ConfigError(f"The spread is “{spread}”; it must be one of {', '.join(SPREADS)}.")
@@ -66,7 +68,8 @@ def project(
         drawn = torch.multinomial(weights.cpu(), n, replacement=True, generator=generator).to(samples.device)
         features = turned[drawn, torch.arange(n, device=samples.device)]
     features = F.normalize(features, dim=1)
-    return F.normalize(features + shift * (F.normalize(new, dim=0) - features), dim=1)
+    end = F.normalize(new if toward is None else toward, dim=0)
+    return F.normalize(features + shift * (end - features), dim=1)
 
 
 def angle(old: Tensor, new: Tensor) -> float:

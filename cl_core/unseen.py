@@ -157,8 +157,9 @@ def propose(old: KnownClasses, name: str, prototype: Tensor, config: UnseenConfi
     )
     draws = generator(seed, "unseen", name)
     samples = torch.stack([_draw(old, lender.index, config.samples, draws) for lender in lenders])  # (k, n, d)
+    toward = prototype if config.toward == "text" else _beyond_the_gap(old, prototype)
     features = projection.project(
-        samples, old.prototypes[indices], prototype, config.spread, draws, config.temperature, config.shift
+        samples, old.prototypes[indices], prototype, config.spread, draws, config.temperature, config.shift, toward
     )
     return Projection(name, F.normalize(prototype, dim=0), lenders, features)
 
@@ -167,11 +168,10 @@ def judge(old: KnownClasses, new: Projection, real: Tensor, seed: int = 0) -> Ju
     """The projection and its baselines against real features (m, d) of the class, normalised."""
     means = F.normalize(old.gaussians.mean, dim=1)
     centre = means.mean(0)
-    gap = (old.gaussians.mean - old.prototypes).mean(0)
     places = {
         PROJECTED: new.features.mean(0),
         TEXT: new.prototype,
-        GAP: new.prototype + gap,
+        GAP: _beyond_the_gap(old, new.prototype),
         NEAREST: means[new.lenders[0].index],
         OLD: centre,
     }
@@ -252,6 +252,11 @@ def accuracy(adapted: Adapted, features: Tensor, labels: Tensor, old: int) -> Ac
     counts = [0 if math.isnan(share) else n for share, n in zip(sides, (old, logits.shape[1] - old), strict=True)]
     total = sum(n * share for share, n in zip(sides, counts, strict=True) if n) / max(1, sum(counts))
     return Accuracy(total, *sides)
+
+
+def _beyond_the_gap(old: KnownClasses, prototype: Tensor) -> Tensor:
+    """A text prototype (d,) moved by the modality gap: the mean way from the old classes' texts to their images."""
+    return prototype + (old.gaussians.mean - old.prototypes).mean(0)
 
 
 def _draw(old: KnownClasses, index: int, n: int, draws: torch.Generator) -> Tensor:

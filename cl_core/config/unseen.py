@@ -39,12 +39,20 @@ class UnseenConfig:
     )
     shift: float = setting(
         0.0,
-        "How far each feature then moves toward the new text prototype: 0 not at all, 1 all the way.",
+        "How far each feature then moves toward what the text says: 0 not at all, 1 all the way.",
         label="Shift toward the text",
         group="Projection",
         low=0,
         high=1,
         step=0.05,
+    )
+    toward: str = setting(
+        "text + gap",
+        "What it moves toward. text: the new class's text prototype (the paper), apart from where images lie; text + "
+        "gap: the same, moved by what lies between the texts and the images of the old classes.",
+        label="Where the text says it is",
+        group="Projection",
+        options=("text", "text + gap"),
     )
     samples: int = setting(
         100,

@@ -63,6 +63,14 @@ def test_what_is_proposed_is_normalised_named_and_drawn_from_the_seed(seed: int,
         assert lender.cosine == pytest.approx(float(old.prototypes[lender.index] @ prototype), abs=1e-5)
 
 
+def test_a_whole_shift_ends_at_the_text_or_where_images_of_that_text_would_lie():
+    old, prototype, _ = world(0)
+    gap = (old.gaussians.mean - old.prototypes).mean(0)
+    for toward, place in (("text", prototype), ("text + gap", prototype + gap)):
+        new = unseen.propose(old, "new", prototype, UnseenConfig(shift=1.0, toward=toward, samples=3), 0)
+        torch.testing.assert_close(new.features, F.normalize(place, dim=0).expand_as(new.features))
+
+
 def test_a_new_class_that_means_what_an_old_one_means_has_its_features():
     old, _, _ = world(0)
     config = UnseenConfig(k=1, samples=2000)
