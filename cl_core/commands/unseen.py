@@ -66,6 +66,7 @@ def run(args: argparse.Namespace) -> None:
     if strange := [name for name in args.world or [] if name not in known]:
         raise ConfigError(f"There is no world “{strange[0]}”; known are {', '.join(known)}.")
     found = [_tried(clip, world, config, args) for world in worlds if world.name in (args.world or known)]
+    whole = together(found)
     facts = {
         "kind": "unseen",
         "weights": hashlib.sha256(weights.read_bytes()).hexdigest(),
@@ -73,8 +74,9 @@ def run(args: argparse.Namespace) -> None:
         "seed": args.seed,
         "versions": report.versions(),
     }
-    _write(args.out, facts | {"worlds": found}, markdown(found))
-    print(f"\n{markdown(found)}\n\nWritten to {args.out}.")
+    table = markdown([*found, whole] if len(found) > 1 else found)
+    _write(args.out, facts | {"worlds": found, "together": whole}, table)
+    print(f"\n{table}\n\nWritten to {args.out}.")
 
 
 def _tried(clip: "Clip", world: "World", config: UnseenConfig, args: argparse.Namespace) -> dict[str, Any]:
@@ -96,7 +98,13 @@ def _tried(clip: "Clip", world: "World", config: UnseenConfig, args: argparse.Na
         own = dreams if i < args.images else None
         rows.append(row(unseen_trials.trial(world, new, config, args.seed, own, advised)))
     advice = {"steps": advised.steps, "new_weight": advised.new_weight}
-    return summary(world, rows) | {"advice": advice, "rows": rows}
+    return summary(world.name, world.about, rows) | {"advice": advice, "rows": rows}
+
+
+def together(worlds: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The summary of the new classes of several worlds, each class counted once."""
+    rows = [row for world in worlds for row in world["rows"]]
+    return summary("Together", f"The {len(rows)} new classes of these worlds, each counted once.", rows)
 
 
 def _write(out: Path, content: dict[str, Any], table: str) -> None:
@@ -121,7 +129,7 @@ def row(trial: "Trial") -> Row:
     }
 
 
-def summary(world: "World", rows: Sequence[Row]) -> dict[str, Any]:
+def summary(name: str, about: str, rows: Sequence[Row]) -> dict[str, Any]:
     """Means over the classes that were new.
 
     ahead: of each baseline, how much nearer the projection is in cosine and in that about the mean of the old classes,
@@ -139,8 +147,8 @@ def summary(world: "World", rows: Sequence[Row]) -> dict[str, Any]:
         if name != PROJECTED
     }
     return {
-        "name": world.name,
-        "about": world.about,
+        "name": name,
+        "about": about,
         "new_classes": len(rows),
         "guesses": guesses,
         "ahead": ahead,
@@ -177,17 +185,19 @@ def markdown(found: Sequence[Mapping[str, Any]]) -> str:
     for world in found:
         lines = [f"### {world['name']}", "", world["about"], ""]
         lines += [
-            f"| Mean over {world['new_classes']} new classes | Cosine to the truth | About the old mean |",
-            "|---|---|---|",
+            f"| Mean over {world['new_classes']} new classes | Cosine to the truth | About the old mean "
+            "| The projection is nearer by |",
+            "|---|---|---|---|",
         ]
         lines += [
-            f"| {name} | {_number(of['cosine'])} | {_number(of['about'])} |" for name, of in world["guesses"].items()
+            f"| {name} | {_number(of['cosine'])} | {_number(of['about'])} | {_lead(world['ahead'].get(name))} |"
+            for name, of in world["guesses"].items()
         ]
         lines += ["", "| Named rightly, % | New classes | All | Old classes | New class |", "|---|---|---|---|---|"]
         for name, of in world["accuracies"].items():
             shares = " | ".join(f"{100 * of[side]:.1f}" for side in SIDES)
             lines.append(f"| {name} | {of['new_classes']} | {shares} |")
-        lines += ["", _advice(world["advice"])]
+        lines += ["", *([_advice(world["advice"])] if "advice" in world else [])]
         parts.append("\n".join(lines))
     return "\n\n".join(parts)
 
@@ -200,6 +210,14 @@ def _advice(advice: Mapping[str, Any]) -> str:
         f"Old classes that played the new one advise {advice['steps']} steps, each feature of the new one counted "
         f"{advice['new_weight']:g} times."
     )
+
+
+def _lead(ahead: Mapping[str, Any] | None) -> str:
+    """By how much the projection is nearer in cosine than a baseline, with the 95 % interval."""
+    if ahead is None:
+        return "–"
+    of = ahead["cosine"]
+    return f"{of['mean']:+.3f} [{of['low']:+.3f}, {of['high']:+.3f}]"
 
 
 def _number(value: float | None) -> str:

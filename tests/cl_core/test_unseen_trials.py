@@ -51,7 +51,7 @@ def test_only_the_nearest_are_old_where_there_are_many():
 def test_the_table_tells_means_and_where_the_projection_is_ahead():
     world = made_up()
     rows = [command.row(unseen_trials.trial(world, new, CONFIG, 0)) for new in (0, 1, 2)]
-    found = command.summary(world, rows)
+    found = command.summary(world.name, world.about, rows)
     cosines = [row["guesses"][unseen.PROJECTED]["cosine"] for row in rows]
     assert found["guesses"][unseen.PROJECTED]["cosine"] == pytest.approx(np.mean(cosines))
     nearest = [row["guesses"][unseen.NEAREST]["cosine"] for row in rows]
@@ -63,6 +63,9 @@ def test_the_table_tells_means_and_where_the_projection_is_ahead():
     assert "advise 30 steps, each feature of the new one counted 3 times" in table
     assert f"| {unseen.PROJECTED} | {np.mean(cosines):.3f} |" in table
     assert f"| {unseen_trials.ADAPTED} | 3 |" in table
+    both = command.together([{"rows": rows}, {"rows": rows[:1]}])
+    assert both["guesses"][unseen.PROJECTED]["cosine"] == pytest.approx((sum(cosines) + cosines[0]) / 4)
+    assert "The 4 new classes" in command.markdown([both])
 
 
 def test_a_setting_of_one_section_is_changed_by_its_name():
