@@ -77,3 +77,26 @@ def faded(colour_: str, alpha: float) -> str:
     """A "#rrggbb" colour with transparency, as CSS and Plotly write it."""
     red, green, blue = (int(colour_[i : i + 2], 16) for i in (1, 3, 5))
     return f"rgba({red},{green},{blue},{alpha:g})"
+
+
+def between(low: str, high: str, share: float) -> str:
+    """The "#rrggbb" colour that far from low to high, as a colour scale of Plotly mixes them."""
+    ends = [[int(end[i : i + 2], 16) for i in (1, 3, 5)] for end in (low, high)]
+    return "#" + "".join(f"{round(a + share * (b - a)):02x}" for a, b in zip(*ends, strict=True))
+
+
+def contrast(one: str, other: str) -> float:
+    """How well two "#rrggbb" colours can be told apart as text and its ground: 1 … 21, as WCAG 2 defines it."""
+    dark, light = sorted(map(_luminance, (one, other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+def readable(ground: str) -> str:
+    """Black or white, whichever can be read on that colour: the better one's contrast is never below √21 ≈ 4.58."""
+    return max(("#000000", "#ffffff"), key=lambda ink: contrast(ink, ground))
+
+
+def _luminance(colour_: str) -> float:
+    shares = [int(colour_[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in shares)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue

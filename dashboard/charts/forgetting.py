@@ -6,6 +6,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from dashboard.charts.heat import cells
 from dashboard.charts.style import figure
 from dashboard.palette import Ink, colour, faded, symbol
 
@@ -123,28 +124,26 @@ def _ends(totals: Sequence[float], ink: Ink, beside: Sequence[Run]) -> list[dict
 
 def matrix(values: Matrix, tasks: int, ink: Ink) -> go.Figure:
     """The accuracy matrix as a heat map: a row for each moment, a column for each task."""
-    cells = [[*row, *[None] * (tasks - len(row))] for row in values]
-    heat = go.Heatmap(
-        z=cells,
-        x=list(range(1, tasks + 1)),
-        y=list(range(1, len(values) + 1)),
-        zmin=0,
-        zmax=1,
-        colorscale=[[0, ink.low], [1, ink.high]],
-        showscale=False,
+    grid: list[list[float | None]] = [[*row, *[None] * (tasks - len(row))] for row in values]
+    places = list(range(1, tasks + 1))
+    traces = cells(
+        grid,
+        [["" if share is None else f"{share:.0%}" for share in row] for row in grid],
+        places,
+        places[: len(grid)],
+        ink,
+        15,
         xgap=3,
         ygap=3,
-        texttemplate="%{z:.0%}",
-        textfont={"size": 15},
         hoverongaps=False,
         hovertemplate="task %{x} after learning task %{y}: %{z:.1%}<extra></extra>",
     )
-    ticks = {"tickvals": list(range(1, tasks + 1)), "showgrid": False}
+    ticks = {"tickvals": places, "showgrid": False}
     return figure(
         ink,
         380,
-        [heat],
-        ticks | {"title": "accuracy on task", "side": "top"},
+        traces,
+        ticks | {"title": "accuracy on task", "side": "top", "range": [0.5, tasks + 0.5]},
         ticks | {"title": "after learning task", "range": [tasks + 0.5, 0.5]},
     )
 
@@ -159,28 +158,24 @@ def confusion(
     shares = [[count / max(1, sum(row)) for count in row] for row in counts]
     places = list(range(len(names)))
     words = [f"<b>{name}</b>" if c in highlight else name for c, name in enumerate(names)]
-    heat = go.Heatmap(
-        z=shares,
-        x=places,
-        y=places,
-        text=[[f"{100 * share:.0f}" if share >= 0.005 else "" for share in row] for row in shares],
-        customdata=[[[truth, named] for named in names] for truth in names],
-        zmin=0,
-        zmax=1,
-        colorscale=[[0, ink.low], [1, ink.high]],
-        showscale=False,
+    traces = cells(
+        shares,
+        [[f"{100 * share:.0f}" if share >= 0.005 else "" for share in row] for row in shares],
+        places,
+        places,
+        ink,
+        12 if len(names) <= 12 else 9,
         xgap=2,
         ygap=2,
-        texttemplate="%{text}",
-        textfont={"size": 12 if len(names) <= 12 else 9},
+        customdata=[[[truth, named] for named in names] for truth in names],
         hovertemplate="%{customdata[0]} is named %{customdata[1]}: %{z:.1%}<extra></extra>",
     )
     ticks = {"tickvals": places, "ticktext": words, "showgrid": False}
     return figure(
         ink,
         380,
-        [heat],
-        ticks | {"side": "top", "tickangle": -60},
+        traces,
+        ticks | {"side": "top", "tickangle": -60, "range": [-0.5, len(names) - 0.5]},
         ticks | {"range": [len(names) - 0.5, -0.5]},
         margin={"r": 46},  # for the last of the slanted names
     )

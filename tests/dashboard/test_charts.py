@@ -9,7 +9,7 @@ import pytest
 from dashboard import stress
 from dashboard.charts import features, forgetting, live, losses
 from dashboard.charts.style import log_ticks, owners
-from dashboard.palette import INKS, SHAPES, SYMBOLS, colour, faded, symbol
+from dashboard.palette import INKS, SHAPES, SYMBOLS, between, colour, contrast, faded, symbol
 from dashboard.projections import Projection, ellipse
 
 INK = INKS["light"]
@@ -61,6 +61,25 @@ def test_the_matrix_is_the_matrix():
     heat = forgetting.matrix(MATRIX, 3, INK).data[0]
     assert [[*row] for row in heat.z] == [[0.9, None, None], [0.6, 0.8, None], [0.5, 0.7, 0.95]]
     assert (heat.zmin, heat.zmax) == (0, 1)
+
+
+@pytest.mark.parametrize("theme", INKS)
+def test_each_number_of_a_heat_map_can_be_read_on_its_cell(theme):
+    steps = [[i / 100 for i in range(51)], [i / 100 for i in range(50, 101)]]
+    for figure in (forgetting.matrix(steps, 51, INKS[theme]), forgetting.confusion(*_counts(steps), INKS[theme])):
+        heat, numbers = figure.data
+        for x, y, words, paint in zip(numbers.x, numbers.y, numbers.text, numbers.textfont.color, strict=True):
+            share = heat.z[list(heat.y).index(y)][list(heat.x).index(x)]
+            assert words.rstrip("%") == f"{100 * share:.0f}"
+            ground = between(heat.colorscale[0][1], heat.colorscale[1][1], share)
+            assert contrast(paint, ground) >= 4.5
+
+
+def _counts(steps: list[list[float]]) -> tuple[list[list[int]], list[str]]:
+    """Confusions of which some class's every share from 0 to 1 is one."""
+    shares = [share for row in steps for share in row]
+    counts = [[round(100 * share), round(100 * (1 - share)), *[0] * (len(shares) - 2)] for share in shares]
+    return counts, [f"class {c}" for c in range(len(shares))]
 
 
 def test_confusion_is_in_shares_of_the_true_class():

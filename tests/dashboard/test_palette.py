@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from dashboard.palette import CLASS_COLOURS, colour, symbol
+from dashboard.palette import CLASS_COLOURS, INKS, between, colour, contrast, readable, symbol
 
 # Machado, Oliveira, Fernandes 2009, severity 1, on linear RGB.
 SIGHT = {
@@ -27,11 +27,6 @@ def oklab(rgb: np.ndarray) -> np.ndarray:
     return TO_OKLAB @ np.cbrt(TO_LMS @ np.clip(rgb, 0, 1))
 
 
-def contrast(a: str, b: str) -> float:
-    light, dark = sorted((float(linear(c) @ [0.2126, 0.7152, 0.0722]) + 0.05 for c in (a, b)), reverse=True)
-    return light / dark
-
-
 @pytest.mark.parametrize(("sight", "least"), [("normal", 0.095), *((s, 0.055) for s in list(SIGHT)[1:])])
 def test_any_two_classes_can_be_told_apart(sight, least):
     seen = [oklab(np.asarray(SIGHT[sight]) @ linear(code)) for code in CLASS_COLOURS]
@@ -45,3 +40,16 @@ def test_every_class_can_be_seen_on_both_backgrounds(background):
 
 def test_a_hundred_classes_have_a_hundred_signs():
     assert len({(colour(c), symbol(c)) for c in range(100)}) == 100
+
+
+def test_contrast_is_that_of_wcag():
+    assert contrast("#000000", "#ffffff") == pytest.approx(21)
+    assert contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.005)  # the well-known grey just below 4.5
+
+
+@pytest.mark.parametrize("theme", INKS)
+def test_a_number_can_be_read_on_every_ground_of_the_scale(theme):
+    ink = INKS[theme]
+    grounds = [between(ink.low, ink.high, share) for share in np.linspace(0, 1, 101)]
+    assert (grounds[0], grounds[-1]) == (ink.low, ink.high)
+    assert min(contrast(readable(ground), ground) for ground in grounds) >= 4.5
