@@ -12,6 +12,7 @@ from dashboard.palette import Ink, colour, faded, symbol
 
 Matrix = Sequence[Sequence[float]]
 DASHES = ("dot", "dash", "longdashdot", "longdash", "dashdot")  # of the runs beside
+HEIGHT = 340  # of a chart at the top of the page, in pixels
 PERCENT = {"range": [-0.03, 1.04], "tickformat": ".0%", "tickvals": [0, 0.25, 0.5, 0.75, 1]}
 
 
@@ -58,7 +59,7 @@ def curves(
     count = max(len(tasks), 2)
     return figure(
         ink,
-        380,
+        HEIGHT,
         traces,
         {
             "range": [0.85, count + 0.1],
@@ -141,7 +142,7 @@ def matrix(values: Matrix, tasks: int, ink: Ink) -> go.Figure:
     ticks = {"tickvals": places, "showgrid": False}
     return figure(
         ink,
-        380,
+        HEIGHT,
         traces,
         ticks | {"title": "accuracy on task", "side": "top", "range": [0.5, tasks + 0.5]},
         ticks | {"title": "after learning task", "range": [tasks + 0.5, 0.5]},
@@ -173,7 +174,7 @@ def confusion(
     ticks = {"tickvals": places, "ticktext": words, "showgrid": False}
     return figure(
         ink,
-        380,
+        HEIGHT,
         traces,
         ticks | {"side": "top", "tickangle": -60, "range": [-0.5, len(names) - 0.5]},
         ticks | {"range": [len(names) - 0.5, -0.5]},

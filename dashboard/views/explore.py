@@ -46,10 +46,12 @@ def page(ab: st.Page) -> None:
     left, right = st.columns([1, 1.05], vertical_alignment="bottom", gap="medium")
     with left:
         header.title()
-    notices, where, now, happened = (st.container() for _ in range(4))
+        lede = st.container()
+    notices, where = st.container(), st.container()
     job, busy = _job()
     scene = _scene()
     state.settings(None)  # so that what is wrong with the address is told at once
+    now, happened, below = _places(scene)
     first_row_only = bool(scene and scene.node.tasks_learned) and not state.again("drawn")
     try:
         if scene and first_row_only:
@@ -61,8 +63,12 @@ def page(ab: st.Page) -> None:
             with where:
                 tasks.cards(scene)
                 path.strip(scene, ab)
-        with now:
+        if not scene or scene.tree.is_example:  # whoever has an experiment knows it, and wants to see that
+            with lede:
+                header.lede()
+        with where:
             elsewhere.line()
+        with now:
             live.panel(job, scene, busy)
             if scene and not busy:
                 next_step.panel(scene)
@@ -75,7 +81,11 @@ def page(ab: st.Page) -> None:
                     polled(_the_rest, 1.0)
                 else:
                     time.sleep(PAINT)
-                    _rest_of_what_happened(scene, _first_row(scene))
+                    with _first_row(scene):
+                        memory.matrix(scene)
+                    images.sheets(scene)
+                    with below:
+                        _rest_of_what_happened(scene)
                     imports.ahead()
     except FOR_PEOPLE as error:  # something on disk is damaged: the sentence says what
         st.error(str(error), icon=":material/error:")
@@ -84,6 +94,19 @@ def page(ab: st.Page) -> None:
     for sentence in state.notices(more_to_come=first_row_only):
         notices.warning(sentence, icon=":material/info:")
     state.leave("explore")
+
+
+def _places(scene: Scene | None) -> tuple[DeltaGenerator, DeltaGenerator, DeltaGenerator]:
+    """Where the next step, the first charts and the others go: what is steered is beside what it leads to.
+
+    That depends on the moment alone, not on what runs, so that a chart stays where it is when a run begins.
+    """
+    if scene and scene.node.tasks_learned and next_step.verb(scene):
+        with st.container(key="steering"):
+            now, happened = st.columns([1, 2.6], gap="medium")
+        return now, happened, st.container()
+    now, happened = st.container(), st.container()
+    return now, happened, happened
 
 
 def _first_row(scene: Scene) -> DeltaGenerator:
@@ -101,10 +124,7 @@ def _is_drawn_anew(scene: Scene) -> bool:
     return by_class or as_chart or not film.has_room_for_all(scene) or features.by_webgl(scene)
 
 
-def _rest_of_what_happened(scene: Scene, beside: DeltaGenerator) -> None:
-    with beside:
-        memory.matrix(scene)
-    images.sheets(scene)
+def _rest_of_what_happened(scene: Scene) -> None:
     left, right = st.columns([1.7, 1])
     with left:
         features.space(scene)

@@ -12,6 +12,10 @@ EXAMPLE = ""
 def title() -> None:
     """The first thing on the screen."""
     st.title("Inversion Lab", anchor=False)
+
+
+def lede() -> None:
+    """What one can do here, in a sentence."""
     st.html(
         '<p class="il-lede">Watch a network learn task after task and forget the earlier ones — then let it dream up '
         "images of what it once knew, layer by layer, and remember.</p>"

@@ -83,6 +83,8 @@ def running(job: Job, scene: Scene | None, key: str = "live") -> None:
             key="cancel" if key == "live" else f"cancel-{key}",
         )
     st.progress(told.fraction)
+    if job.state == "queued":
+        st.caption("One run computes at a time. Yours begins by itself when it is its turn; look around meanwhile.")
     if scene is None or not (told.losses or told.accuracies or told.images is not None):
         return
     left, right = st.columns(2, gap="medium")

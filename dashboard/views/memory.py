@@ -22,6 +22,7 @@ def curves(scene: Scene) -> None:
     """Forgetting curves, with other runs laid over them."""
     reading = "A line falls when its task is forgotten. Bold: all the classes seen so far, without being told the task."
     with framed("forgetting", "Does it remember?", reading):
+        picture = st.container()
         with st.container(horizontal=True, vertical_alignment="bottom"):
             choice = {"key": state.choice("split"), "default": "validation", "required": True}
             st.segmented_control("Accuracy on", SPLITS, **choice)  # type: ignore[call-overload]
@@ -43,9 +44,10 @@ def curves(scene: Scene) -> None:
                 owners,
             ),
         )
-        st.html(f"<style>{style}</style>")
-        st.plotly_chart(figure, config=CONFIG, key="forgetting", alt="Accuracy of each task after each step")
-        st.html(markup.task_key(scene.task_names[:upto], scene.first_classes, _lines(scene, laid)))
+        with picture:
+            st.html(f"<style>{style}</style>")
+            st.plotly_chart(figure, config=CONFIG, key="forgetting", alt="Accuracy of each task after each step")
+            st.html(markup.task_key(scene.task_names[:upto], scene.first_classes, _lines(scene, laid)))
 
 
 def _lines(scene: Scene, laid: list[overlay.Overlay]) -> list[tuple[str, str]]:
@@ -69,9 +71,6 @@ def matrix(scene: Scene) -> None:
         )
     )
     with framed("matrix", question, reading):
-        if counts is not None:
-            choice = {"key": state.choice("matrix-of"), "default": "tasks", "required": True}
-            st.segmented_control("Accuracy by", ["tasks", "classes"], **choice)  # type: ignore[call-overload]
         rows = scene.accuracy()
         what = scene.node.id, scene.split, scene.ink
         if by_class:
@@ -94,6 +93,9 @@ def matrix(scene: Scene) -> None:
             ("Forgetting", "–" if average is None else markup.percent(average)),
         ]
         st.html(markup.facts(facts))
+        if counts is not None:
+            choice = {"key": state.choice("matrix-of"), "default": "tasks", "required": True}
+            st.segmented_control("Accuracy by", ["tasks", "classes"], **choice)  # type: ignore[call-overload]
 
 
 def while_learning(scene: Scene) -> None:

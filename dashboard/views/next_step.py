@@ -11,18 +11,24 @@ from dashboard.views import actions, new_experiment
 from dashboard.views.scene import Scene
 
 
+def verb(scene: Scene) -> str | None:
+    """What one's own experiment does next; None: it is at its end, or it is the example."""
+    if scene.tree.is_example:
+        return None
+    return work.next_verb(scene.node, state.settings(scene.node).learn.strategy)
+
+
 def panel(scene: Scene) -> None:
     """The next step of one's own experiment; of the example, and at the end of a stream, what else there is to do."""
-    config = state.settings(scene.node)
-    verb = None if scene.tree.is_example else work.next_verb(scene.node, config.learn.strategy)
-    with st.container(border=True, key="next" if verb else "next-words"):
+    config, next_verb = state.settings(scene.node), verb(scene)
+    with st.container(border=True, key="next" if next_verb else "next-words"):
         st.markdown("#### What next?", anchors=False)
         if scene.tree.is_example:
             _example()
-        elif verb is None:
+        elif next_verb is None:
             _end(scene, config)
         else:
-            _own(scene, config, verb)
+            _own(scene, config, next_verb)
 
 
 def _example() -> None:
@@ -36,7 +42,9 @@ def _example() -> None:
 
 
 def _own(scene: Scene, config: Config, verb: str) -> None:
-    left, right = st.columns([1, 2.6], gap="medium")
+    """Beside the charts, one thing below another; as long as there are none, there is more room."""
+    narrow = scene.node.tasks_learned > 0
+    left, right = (st.container(), st.container()) if narrow else st.columns([1, 2.6], gap="medium")
     with left:
         _buttons(scene, config, verb)
     with right:
@@ -44,11 +52,11 @@ def _own(scene: Scene, config: Config, verb: str) -> None:
         base = presets.preset(base_name)
         names = forms.front(verb, scene.node.tasks_learned, config)
         with st.container(key="front"):
-            columns = st.columns(2, gap="medium")
+            columns = st.columns(1 if narrow else 2, gap="medium")
             with columns[0]:
                 _strategy(config)
             for i, (section, field) in enumerate(names, 1):
-                with columns[i % 2]:
+                with columns[i % len(columns)]:
                     value = getattr(getattr(config, section), field)
                     forms.control(
                         section,
@@ -61,7 +69,7 @@ def _own(scene: Scene, config: Config, verb: str) -> None:
                         slider=True,
                     )
         _trials(config, base)
-        _rest(config, base, base_name)
+        _rest(config, base, base_name, 1 if narrow else 3)
 
 
 def _end(scene: Scene, config: Config) -> None:
@@ -153,7 +161,7 @@ def _trials(config: Config, base: Config) -> None:
             st.html(markup.note(trial.look_for, trial.title))
 
 
-def _rest(config: Config, base: Config, base_name: str) -> None:
+def _rest(config: Config, base: Config, base_name: str, side_by_side: int) -> None:
     """What differs from the preset, each with a way back; all the other settings; what the preset overrides."""
     changed = [row for row in forms.changes(base, config) if row[0] in state.STEP_SECTIONS]
     with st.container(horizontal=True, gap="small", vertical_alignment="center", key="changed"):
@@ -183,9 +191,9 @@ def _rest(config: Config, base: Config, base_name: str) -> None:
         group = st.segmented_control(
             "The question they answer", list(groups), default="How long", required=True, key=state.choice("group")
         )
-        columns = st.columns(3, gap="medium")
+        columns = st.columns(side_by_side, gap="medium")
         for i, (section, field) in enumerate(groups[group or "How long"]):
-            with columns[i % 3]:
+            with columns[i % side_by_side]:
                 value = getattr(getattr(config, section), field)
                 forms.control(section, field, value, actions.change, prefix="all", base=base, base_name=base_name)
     overrides = forms.changes(Config(), config)

@@ -51,6 +51,8 @@ def test_learn_invert_and_remember(page: Page, address: str):
     button(page, "Learn task 1").click()
     expect(button(page, "Invert after task 1")).to_be_visible()
     expect(page.get_by_text("Does it remember?")).to_be_visible()
+    expect(button(page, "Invert after task 1")).to_be_in_viewport(ratio=1)
+    expect(charts(page).first).to_be_in_viewport(ratio=0.6)  # nobody has scrolled: the step and what it led to
     picture(page, "2-learned")
     button(page, "Invert after task 1").click()
     expect(button(page, "Learn task 2")).to_be_visible()
