@@ -117,6 +117,11 @@ def line(paint: str, dash: str, width: float | None = None) -> str:
     return f'<img class="il-line" src="data:image/svg+xml,{quote(svg)}" alt="">'
 
 
+def number(value: float) -> str:
+    """A distance in about three digits, the same number of decimals for all of one size."""
+    return f"{value:.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+
+
 def percent(value: float) -> str:
     """0.817 → 82 %, with a narrow space."""
     return f"{value * 100:.0f}\u202f%"

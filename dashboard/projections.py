@@ -36,6 +36,7 @@ UMAP_REFERENCE = 2000  # real points at most: 5,000 take a minute
 UMAP_DRAWS = 60  # of each stored Gaussian
 UMAP_SETTINGS = (20, 0.25)  # neighbours, least distance
 UMAP_SEED = 0
+EXACT = "ellipse is the exact image of the Gaussian that is kept: 1σ holds 39\u202f% of it, 2σ 86\u202f%."
 
 
 @dataclass(frozen=True)
@@ -70,8 +71,7 @@ def pca(view: View) -> Projection:
     k = view["real"].shape[1]
     explained = view["explained"]
     axes = tuple(f"principal axis {i + 1} · {explained[i]:.0%} of the variance" for i in range(2))
-    note = "An ellipse is the exact image of the Gaussian that is kept: 1σ holds 39 % of it, 2σ 86 %."
-    return linear(view, np.eye(2, k), np.zeros(k), (axes[0], axes[1]), note)
+    return linear(view, np.eye(2, k), np.zeros(k), (axes[0], axes[1]), f"An {EXACT}")
 
 
 def pca_of(view: View, classes: Collection[int]) -> Projection:
@@ -107,8 +107,7 @@ def lda(view: View) -> Projection:
         across = np.linalg.svd(rest, full_matrices=False)[2][0]
         w = np.stack([w[0], across * np.linalg.norm(w[0])])
         axes = ("discriminant 1", "principal axis across it")
-    note = "LDA is linear: an ellipse is the exact image of the Gaussian that is kept: 1σ holds 39 % of it, 2σ 86 %."
-    return linear(view, w, x.mean(0), axes, note)
+    return linear(view, w, x.mean(0), axes, f"LDA is linear: an {EXACT}")
 
 
 def ellipse(mean: np.ndarray, covariance: np.ndarray, sigmas: float, points: int = 48) -> np.ndarray:

@@ -24,8 +24,8 @@ MISSING = (
 LENDERS = {"ancestor": "common ancestor", "a": "A", "b": "B"}
 READING = (
     "Features of two networks live in different spaces: here one network looks at the images of both. Filled: real "
-    "test images, the same in both charts; hollow: synthetic. Ellipses hold 39 % of a class (1σ): dotted real, solid "
-    "synthetic."
+    "test images, the same in both charts; hollow: synthetic. Ellipses hold 39\u202f% of a class (1σ): dotted real, "
+    "solid synthetic."
 )
 
 

@@ -62,6 +62,9 @@ def _space(scene: Scene, view: Mapping[str, np.ndarray]) -> None:
                 help="Stored: what the method keeps of each class. The others are fitted to the points of that kind.",
             )  # fmt: skip
         projection = _projection(method or "PCA", view)
+        if projection is None and method == "UMAP":
+            _ask_for_umap(view)
+            method, projection = "PCA", projections.pca(view)
         if projection is None:
             return
         highlight = scene.chips if by_webgl(scene) else NOBODY
@@ -97,7 +100,7 @@ def _pick(node_id: str, key: str) -> None:
 
 
 def _projection(method: str, view: Mapping[str, np.ndarray]) -> Projection | None:
-    """The picture, or None when it is not there yet (what is missing is said)."""
+    """The picture, or None when there is none: a UMAP that is not drawn yet, an LDA that cannot be (which is said)."""
     if method == "PCA":
         return projections.pca(view)
     if method == "LDA":
@@ -106,10 +109,7 @@ def _projection(method: str, view: Mapping[str, np.ndarray]) -> Projection | Non
         except ValueError as error:
             st.info(str(error))
             return None
-    found = projections.stored_umap(view, [library.own_store().files, library.example_store().files])
-    if found is None:
-        _ask_for_umap(view)
-    return found
+    return projections.stored_umap(view, [library.own_store().files, library.example_store().files])
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)  # it is read only: a point that is chosen does not change it
@@ -153,12 +153,12 @@ def _ask_for_umap(view: Mapping[str, np.ndarray]) -> None:
         ahead = REGISTRY.ahead(job)
         words = "Waiting for the run that computes" if ahead else "Drawing the UMAP picture: about half a minute"
         events = job.mailbox.read()
-        st.progress(events[-1].fraction if events else 0.0, text=words)
+        st.progress(events[-1].fraction if events else 0.0, text=f"{words}. Until then, this is PCA.")
         st.button("Cancel", on_click=actions.cancel, args=(job,), key="cancel-umap")
         return
     if job is not None and job.state == "failed":
         st.error(job.message)
-    st.markdown("UMAP is drawn when you ask for it, and then kept.")
+    st.markdown("UMAP is drawn when you ask for it, and then kept. Until then, this is PCA:")
     if st.button("Draw the UMAP picture · about half a minute", key="draw-umap"):
         actions.draw_umap(view)
         st.rerun()
@@ -197,8 +197,8 @@ def alignment(scene: Scene) -> None:
                 [
                     f"{markup.mark(c)} {escape(scene.node.class_names[c])}",
                     markup.bar(row["frechet"], floor, largest, colour(c)),
-                    _number(row["frechet"]),
-                    "–" if floor is None else _number(floor),
+                    markup.number(row["frechet"]),
+                    "–" if floor is None else markup.number(floor),
                     "–" if cosine is None else f"{cosine:.2f}",
                 ]
             )
@@ -210,7 +210,3 @@ def alignment(scene: Scene) -> None:
                 [row["class"] for row in rows],
             )
         )
-
-
-def _number(value: float) -> str:
-    return f"{value:.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"

@@ -285,8 +285,11 @@ def test_two_sessions_do_not_see_each_other_s_settings_and_choices(lab):
 
 def test_umap_is_asked_for_and_can_be_cancelled(page):
     page.segmented_control(key="view.projection").set_value("UMAP").run()
+    assert "Until then, this is PCA" in texts(page)
+    assert "An ellipse is the exact image" in texts(page)  # its picture stands there: nothing jumps
     button(page, "Draw the UMAP picture").click().run()
     until(page, "Cancel")
+    assert "An ellipse is the exact image" in texts(page)
     button(page, "Cancel").click().run()
     until(page, "Draw the UMAP picture")
     assert not any(job.active for job in REGISTRY._jobs.values())
