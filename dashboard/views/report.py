@@ -154,8 +154,8 @@ def _alignment(scene: Scene) -> str:
         [
             f"{markup.mark(row['class'])} {escape(scene.node.class_names[row['class']])}",
             markup.bar(row["frechet"], row["floor"], largest, colour(row["class"])),
-            f"{row['frechet']:.3g}",
-            "–" if row["floor"] is None else f"{row['floor']:.3g}",
+            markup.number(row["frechet"]),
+            "–" if row["floor"] is None else markup.number(row["floor"]),
             "–" if row["cosine"] is None else f"{row['cosine']:.2f}",
         ]
         for row in rows

@@ -170,3 +170,8 @@ def test_settings_survive_the_address(value):
 
 def test_what_cannot_be_read_stays_text_for_validation_to_refuse():
     assert state.parse("many", 3) == "many"
+
+
+@pytest.mark.parametrize(("value", "told"), [(157.3, "157"), (59.0, "59.0"), (2.9, "2.90"), (0.0, "0.00")])
+def test_numbers_of_one_size_have_the_same_decimals(value: float, told: str):
+    assert markup.number(value) == told
