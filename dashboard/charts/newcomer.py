@@ -94,8 +94,9 @@ def _arc(degrees: float, radius: float) -> np.ndarray:
 
 
 def _note(at: np.ndarray, text: str, paint: str, ink: Ink, below: bool = False) -> dict[str, Any]:
+    """Words at a point; what is far to the right ends there, and is not cut off where the figure is narrow."""
     return {
-        "x": at[0], "y": at[1], "text": text, "showarrow": False, "xanchor": "center",
+        "x": at[0], "y": at[1], "text": text, "showarrow": False, "xanchor": "right" if at[0] > 0.6 else "center",
         "yanchor": "top" if below else "bottom", "yshift": -6 if below else 6, "font": {"color": ink.text, "size": 14},
     }  # fmt: skip
 
