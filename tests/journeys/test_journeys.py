@@ -14,6 +14,13 @@ TIGHT = """() => [...document.querySelectorAll(".js-plotly-plot")].filter(plot =
   return ["l", "t", "b"].some(side => size[side] > margin[side] + 1);
 }).map(plot => plot.closest("[class*=st-key-panel-]").className)"""  # charts that Plotly had to make more room in
 
+CUT_OFF = """() => [...document.querySelectorAll("[data-testid=stButtonGroup] > [role]")]
+  .filter(group => group.scrollWidth > group.clientWidth + 1).map(group => group.innerText)"""  # choices out of sight
+UNREACHED = """() => [...document.querySelectorAll("[class*=st-key-card-]")].filter(card => {
+  const button = card.querySelector("button");
+  return button && button.clientWidth < card.clientWidth - 4;
+}).map(card => card.innerText)"""  # task cards of which a click finds a part only
+
 
 def test_first_paint(browser: Browser, tmp_path, capsys):
     """A server that has just come up, a browser that has just been opened: heading and first chart, in seconds."""
@@ -39,6 +46,8 @@ def test_the_first_screen_in_both_themes_and_at_all_sizes(browser: Browser, addr
         page.goto(address)
         expect(charts(page)).to_have_count(8)
         assert page.evaluate("document.documentElement.scrollWidth") <= width  # nothing sticks out
+        assert page.evaluate(CUT_OFF) == []
+        assert page.evaluate(UNREACHED) == []
         if width > 1000:
             assert page.evaluate(TIGHT) == []  # it would draw them twice
         picture(page, f"first-screen-{theme}-{width}")
