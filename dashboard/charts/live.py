@@ -9,16 +9,18 @@ import pandas as pd
 from dashboard.charts.style import log_ticks
 from dashboard.palette import Ink, colour
 
+HEIGHT = 210  # pixels
 MOMENT = alt.X(
     "moment:Q", title="how much of this step is done", scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(format="%")
 )
 
 
 def typed(chart: Any, ink: Ink) -> Any:
-    """The chart with type as large as the ink asks for."""
+    """The chart with type as large as the ink asks for, and as much higher, so that its axes leave it room."""
     if ink.type == 1:
         return chart
-    return chart.configure_axis(labelFontSize=12 * ink.type, titleFontSize=13 * ink.type, labelLimit=0)
+    larger = chart.properties(height=HEIGHT * ink.type)
+    return larger.configure_axis(labelFontSize=12 * ink.type, titleFontSize=13 * ink.type, labelLimit=0)
 
 
 def loss(rows: Sequence[tuple[float, str, float]], ink: Ink) -> alt.LayerChart:
@@ -35,7 +37,7 @@ def loss(rows: Sequence[tuple[float, str, float]], ink: Ink) -> alt.LayerChart:
     lines = base.mark_line(color=ink.text, strokeWidth=2.2, opacity=0.9 if rows else 0)
     last = frame.tail(1)
     dot = alt.Chart(last).mark_circle(color=ink.text, size=70, opacity=1 if rows else 0).encode(x=MOMENT, y="loss:Q")
-    return (lines + dot).properties(height=210)
+    return (lines + dot).properties(height=HEIGHT)
 
 
 def accuracies(
@@ -58,5 +60,5 @@ def accuracies(
             ),
             color=alt.Color("task:N", scale=scale, legend=None),
         )
-        .properties(height=210)
+        .properties(height=HEIGHT)
     )

@@ -199,6 +199,12 @@ def test_live_charts_hold_the_rows():
     assert chart["encoding"]["color"]["scale"]["range"] == [colour(0), colour(2)]
 
 
+def test_on_a_projector_live_charts_are_as_much_higher_as_their_type_is_larger():
+    larger = live.typed(live.loss([], INK), dataclasses.replace(INK, type=1.5)).to_dict()
+    assert larger["height"] == 1.5 * live.loss([], INK).to_dict()["height"]
+    assert larger["config"]["axis"]["titleFontSize"] == 1.5 * 13
+
+
 def test_log_ticks_are_round_and_cover_the_values():
     assert log_ticks([0.3, 4]) == [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50]
     assert log_ticks([1e-4, 10]) == [1e-4, 1e-3, 1e-2, 0.1, 1, 10]
