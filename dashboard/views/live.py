@@ -1,6 +1,7 @@
 """While a job runs: what it does, how far it is, what forms, and a way to stop. The one fragment that polls."""
 
 import time
+from typing import Literal
 
 import streamlit as st
 
@@ -50,23 +51,19 @@ def ended(job: Job) -> None:
     failed, where = job.state == "failed", f", step {job.step.number} of {job.step.of}," if job.step.of > 1 else ""
     told = progress.fold(job.mailbox.read())
     with st.container(border=True, key="failure" if failed else "stopped"):
-        words, curve = st.columns([1, 1.4], gap="large") if told.losses else (st.container(), None)
-        with words:
-            if failed:
-                st.error(f"{job.title}{where} stopped. {job.message}", icon=":material/error:")
-            else:
-                st.info(f"{job.title}{where} was stopped. {job.message}", icon=":material/block:")
-            st.caption("What was computed before is kept, and the next run will work.")
+        if failed:
+            st.error(f"{job.title}{where} stopped. {job.message}", icon=":material/error:")
+        else:
+            st.info(f"{job.title}{where} was stopped. {job.message}", icon=":material/block:")
+        if told.losses:
+            _loss(told, f"It came to {100 * told.fraction:.0f} % of the step; none of it is kept.", "ended", 150)
+        with st.container(horizontal=True, vertical_alignment="center"):
             if st.button("Dismiss", on_click=state.follow, args=(None,)):
                 st.rerun()  # the whole page, not this fragment alone
-            if failed:
-                with st.expander("Details for a bug report"):
-                    st.code(job.details or job.message, language=None)
-        if curve is not None:
-            with curve:
-                _loss(
-                    told, f"How far did it come? {100 * told.fraction:.0f} % of the step; none of it is kept.", "ended"
-                )
+            st.caption("What was computed before is kept, and the next run will work.")
+        if failed:
+            with st.expander("Details for a bug report"):
+                st.code(job.details or job.message, language=None)
 
 
 def running(job: Job, scene: Scene | None, key: str = "live") -> None:
@@ -120,11 +117,11 @@ def _time_left(job: Job, told: Progress) -> float | None:
     return left + later
 
 
-def _loss(told: Progress, question: str, key: str) -> None:
+def _loss(told: Progress, question: str, key: str, height: int | Literal["content"] = "content") -> None:
     from dashboard.charts import live as charts  # Altair: not before something moves
 
     st.caption(question)
-    st.altair_chart(charts.typed(charts.loss(told.losses, ink()), ink()), key=f"{key}-loss")
+    st.altair_chart(charts.typed(charts.loss(told.losses, ink()), ink()), height=height, key=f"{key}-loss")
 
 
 def _accuracies(told: Progress, scene: Scene) -> None:
