@@ -7,6 +7,8 @@ import streamlit as st
 
 from dashboard.state.session import keep, tell
 
+HELD = ("node", "run")  # what a run changes in the address, without a click
+
 
 def page() -> str:
     """The page that is being drawn."""
@@ -18,6 +20,8 @@ def enter(page: str) -> None:
     if st.session_state.get("page", page) != page and not st.query_params.to_dict():
         st.query_params.from_dict(address_of(page))
     st.session_state["page"] = page
+    for name in HELD:
+        st.session_state[f"held.{name}"] = st.query_params.get(name)
     set_parameter("projector", "1" if projector() else None)
     leave(page)
 
@@ -32,7 +36,16 @@ def address_of(page: str) -> dict[str, str]:
     return dict(st.session_state.get(f"address.{page}", {}))
 
 
+def hold() -> None:
+    """Before a poll: a busy browser asks with the address of before, and would lead the page back to it."""
+    for name in HELD:
+        if f"held.{name}" in st.session_state:
+            set_parameter(name, st.session_state[f"held.{name}"])
+
+
 def set_parameter(name: str, value: str | None) -> None:
+    if name in HELD:
+        st.session_state[f"held.{name}"] = value
     if value is None:
         st.query_params.pop(name, None)
     elif st.query_params.get(name) != value:

@@ -120,6 +120,16 @@ def test_a_refresh_during_a_run_finds_it_again_and_cancel_stops_it(page: Page, a
     assert "run=" not in page.url
 
 
+def test_a_poll_that_asks_with_the_address_of_before_does_not_lead_back(page: Page, address: str):
+    """As a busy browser does, which has not yet heard of the newest step."""
+    new_experiment(page, address, LONG)
+    button(page, "Learn task 1").click()
+    expect(page.locator('[data-stage="learn"]')).to_be_visible()
+    page.evaluate("history.replaceState(null, '', location.href.replace(/node=[^&]*/, 'node=before'))")
+    page.wait_for_function("!location.href.includes('node=before')")
+    expect(page.locator('[data-stage="learn"]').or_(button(page, "Invert after task 1")).first).to_be_visible()
+
+
 def picture_of_a_run(page: Page) -> None:
     expect(page.locator('[data-testid="stVegaLiteChart"]').first).to_be_visible()
     ARTEFACTS.mkdir(parents=True, exist_ok=True)
