@@ -20,23 +20,22 @@ def verb(scene: Scene) -> str | None:
 
 def panel(scene: Scene) -> None:
     """The next step of one's own experiment; of the example, and at the end of a stream, what else there is to do."""
+    if scene.tree.is_example:
+        _example()
+        return
     config, next_verb = state.settings(scene.node), verb(scene)
     with st.container(border=True, key="next" if next_verb else "next-words"):
         st.markdown("#### What next?", anchors=False)
-        if scene.tree.is_example:
-            _example()
-        elif next_verb is None:
+        if next_verb is None:
             _end(scene, config)
         else:
             _own(scene, config, next_verb)
 
 
 def _example() -> None:
+    """In one line, so that the first screen has room for what it shows."""
     words, door = st.columns([2.6, 1], vertical_alignment="center", gap="large")
-    words.markdown(
-        "This is a finished example: walk along its steps above and look at each moment. Then start one of your own: "
-        "it learns and dreams before your eyes, and you can steer it at every step."
-    )
+    words.markdown("**What next?** Walk along the steps of this finished example; then steer one of your own.")
     if door.button("Start an experiment of your own", type="primary", width="stretch", key="own"):
         new_experiment.dialog()
 

@@ -47,8 +47,8 @@ def inverted(learned: AppTest) -> AppTest:
 
 def test_the_example_has_every_panel(lab):
     page = open_page().run()
-    assert panels(page) == EVERY
-    assert "finished example" in texts(page)
+    assert panels(page) == EVERY - {NEXT}
+    assert "**What next?** Walk along the steps of this finished example" in texts(page)
 
 
 def test_before_anything_is_learned_there_is_only_what_to_do(lab):
