@@ -4,11 +4,8 @@ Streamlit forgets the address of a page that one leaves.
 """
 
 import streamlit as st
-from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from dashboard.state.session import keep, tell
-
-HELD = ("node", "run")  # what a run changes in the address, without a click
 
 
 def page() -> str:
@@ -18,14 +15,9 @@ def page() -> str:
 
 def enter(page: str) -> None:
     """A page is about to be drawn: "explore", "data" … Coming back to it without an address, it is as it was left."""
-    here = st.session_state.get("page") == page
-    if "page" in st.session_state and not here and not st.query_params.to_dict():
+    if st.session_state.get("page", page) != page and not st.query_params.to_dict():
         st.query_params.from_dict(address_of(page))
     st.session_state["page"] = page
-    if here and not _went_back_or_forth():
-        hold()
-    for name in HELD:
-        st.session_state[f"held.{name}"] = st.query_params.get(name)
     set_parameter("projector", "1" if projector() else None)
     leave(page)
 
@@ -40,22 +32,7 @@ def address_of(page: str) -> dict[str, str]:
     return dict(st.session_state.get(f"address.{page}", {}))
 
 
-def _went_back_or_forth() -> bool:
-    """Whether the person did so in the browser's history, so that another address is meant."""
-    context = get_script_run_ctx()
-    return context is not None and context.is_history_navigation
-
-
-def hold() -> None:
-    """After a click, or before a poll, of a busy browser, which asks with an address that it has not yet replaced."""
-    for name in HELD:
-        if f"held.{name}" in st.session_state:
-            set_parameter(name, st.session_state[f"held.{name}"])
-
-
 def set_parameter(name: str, value: str | None) -> None:
-    if name in HELD:
-        st.session_state[f"held.{name}"] = value
     if value is None:
         st.query_params.pop(name, None)
     elif st.query_params.get(name) != value:

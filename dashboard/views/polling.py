@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import imports, state
+from dashboard import imports
 
 
 def polled(draw: Callable[..., None], every: float | None, *args: Any) -> None:
@@ -20,7 +20,6 @@ def polled(draw: Callable[..., None], every: float | None, *args: Any) -> None:
     @functools.wraps(draw)
     def drawn(*args: Any) -> None:
         imports.settle()
-        state.hold()
         draw(*args)
 
     with st.container():
