@@ -34,7 +34,7 @@ from dashboard.state.clip import (
     world,
 )
 from dashboard.state.course import go_to_lesson, guess, lesson, lessons_done, set_guess, set_tried, tried
-from dashboard.state.following import follow, move_on, run_id, select, selected, shown_of_run, watch
+from dashboard.state.following import follow, has_followed, move_on, run_id, select, selected, shown_of_run, watch
 from dashboard.state.pages import (
     address_of,
     arrive,
@@ -112,6 +112,7 @@ __all__ = [
     "found",
     "go_to_lesson",
     "guess",
+    "has_followed",
     "in_sentences",
     "kept",
     "leave",

@@ -29,10 +29,15 @@ def follow(job_id: str | None, stay: bool = False) -> None:
     st.session_state["tip"], st.session_state["shown_of_run"] = "" if stay else selected(), 0
 
 
+def has_followed() -> bool:
+    """Whether this session has followed a run; one that has just come, as after a refresh, has not."""
+    return "tip" in st.session_state
+
+
 def move_on(made: list[str]) -> None:
     """Look at the newest snapshot of the job, unless the person went to look at another one meanwhile."""
     if len(made) > shown_of_run():
-        if "tip" not in st.session_state or selected() == st.session_state["tip"]:
+        if not has_followed() or selected() == st.session_state["tip"]:
             select(made[-1])
             st.session_state["tip"] = made[-1]
         st.session_state["shown_of_run"] = len(made)

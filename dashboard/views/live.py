@@ -21,7 +21,8 @@ def move_on(job: Job) -> bool:
     active before its results were looked at: what it has made since then is found when it is asked again.
     """
     active = job.active
-    state.move_on(job.made)
+    if active or job.state == "done" or state.has_followed():  # else its words stay, and the address names the moment
+        state.move_on(job.made)
     if not active and job.state == "done":
         state.follow(None)
     return active

@@ -23,6 +23,10 @@ def open_page(**parameters: str) -> AppTest:
     return page.run()  # a browser would come again for the rest of the page
 
 
+def _one(value: str | list[str]) -> str:
+    return value if isinstance(value, str) else value[0]
+
+
 def texts(page: AppTest) -> str:
     """Everything that is written on the page."""
     parts = [*page.markdown, *page.caption, *page.warning, *page.error, *page.title, *page.get("html")]
@@ -154,6 +158,23 @@ def test_cancel_keeps_what_was_computed(page):
     assert time.monotonic() - began < 2
     assert fake_core.behaviour.closed == 1
     assert "What was computed before is kept" in texts(page)
+
+
+def test_a_refresh_after_a_cancel_stays_at_the_moment_that_the_address_names(page):
+    new_experiment(page)
+    root = page.query_params["node"]
+    fake_core.behaviour.pause = 0.02
+    button(page, "Run to the end").click().run()
+    until(page, "Undo")
+    limit = time.monotonic() + 15
+    while page.query_params["node"] == root:  # until a step is made
+        assert time.monotonic() < limit
+        page.run()
+    button(page, "Cancel run").click().run()
+    until(page, "Dismiss")
+    again = open_page(**{"node": _one(root), "run": _one(page.query_params["run"])})
+    assert "Dismiss" in labels(again)
+    assert button(again, "Learn task 1")
 
 
 def test_a_run_that_ends_while_the_page_is_drawn_is_shown_to_its_end(page, monkeypatch):
