@@ -6,7 +6,7 @@ A page is imported when it is first drawn, so that the first one does not wait f
 import numpy  # noqa: F401  (whole before any worker thread imports torch; job.py does the same for pandas)
 import streamlit as st
 
-from dashboard import imports, network
+from dashboard import imports, network, state
 from dashboard.views import projector
 
 network.call_nobody()
@@ -58,5 +58,7 @@ CLIP = st.Page(_clip, title="CLIP", url_path="clip")
 LESSONS = st.Page(_lessons, title="Lessons", url_path="lessons")
 DATA = st.Page(_data, title="Data", url_path="data")
 current = st.navigation([EXPLORE, AB, COMPARE, CLIP, LESSONS, DATA], position="top")
+state.enter(current.url_path or "explore")
 projector.switch()
 current.run()
+state.leave()

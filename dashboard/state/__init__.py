@@ -8,6 +8,7 @@ one looks at. On the CLIP page: what state/clip.py says. On the page A/B: `a`, `
 the Compare page: `results`. On all pages: `projector`.
 """
 
+from dashboard.state.address import address_of, leave, page
 from dashboard.state.clip import (
     MOST_TEXT,
     answered,
@@ -36,16 +37,12 @@ from dashboard.state.clip import (
 from dashboard.state.course import go_to_lesson, guess, lesson, lessons_done, set_guess, set_tried, tried
 from dashboard.state.following import follow, has_followed, move_on, run_id, select, selected, shown_of_run, watch
 from dashboard.state.pages import (
-    address_of,
-    arrive,
     ask_for_new,
     data,
     enter,
-    leave,
     look_at_data,
     look_at_results,
     new_asked,
-    page,
     project,
     projector,
     results,
@@ -96,7 +93,6 @@ __all__ = [
     "adopt",
     "again",
     "answered",
-    "arrive",
     "as_text",
     "ask_for_new",
     "asked_before",

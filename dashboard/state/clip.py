@@ -11,7 +11,7 @@ import numpy as np
 import streamlit as st
 
 from cl_core.config import ConfigError, UnseenConfig
-from dashboard.state.pages import set_parameter
+from dashboard.state.address import parameter, parameters, set_parameter
 from dashboard.state.session import keep, tell
 from dashboard.state.tuning import as_text, parse
 
@@ -21,10 +21,10 @@ MOST_DRAWS = 1_000_000
 
 def pictures(kinds: list[str]) -> str:
     """The kind of pictures that one looks at, one of `kinds`."""
-    asked = st.query_params.get("pictures", kinds[0])
+    asked = parameters().get("pictures", kinds[0])
     if asked in kinds:
         return asked
-    st.query_params.pop("pictures", None)
+    set_parameter("pictures", None)
     tell(f"The address asked for pictures “{asked}”, which there are not.")
     return kinds[0]
 
@@ -35,10 +35,10 @@ def look_at_pictures(kind: str) -> None:
 
 def draw() -> int:
     """Which of the pictures of a kind: 0 the first ones."""
-    text = st.query_params.get("draw", "0")
+    text = parameters().get("draw", "0")
     if text.isdecimal() and len(text) < 8 and int(text) < MOST_DRAWS:
         return int(text)
-    st.query_params.pop("draw", None)
+    set_parameter("draw", None)
     tell(f"The address asked for the pictures number “{text[:20]}”, which there are not.")
     return 0
 
@@ -49,7 +49,7 @@ def draw_others() -> None:
 
 def names() -> str:
     """The names that a person has typed, one a line; empty for those of what is to be seen."""
-    return st.query_params.get("names", "")[:MOST_TEXT]
+    return parameters().get("names", "")[:MOST_TEXT]
 
 
 def set_names(text: str) -> None:
@@ -58,7 +58,7 @@ def set_names(text: str) -> None:
 
 def in_sentences() -> bool:
     """Whether each name is put into several sentences."""
-    return "as_is" not in st.query_params
+    return parameter("as_is") is None
 
 
 def set_in_sentences(yes: bool) -> None:
@@ -99,10 +99,10 @@ def set_answered(question: Any, probabilities: np.ndarray) -> None:
 
 def world(kinds: list[str]) -> str:
     """The old classes among which it comes, one of `kinds`."""
-    asked = st.query_params.get("world", kinds[0])
+    asked = parameters().get("world", kinds[0])
     if asked in kinds:
         return asked
-    st.query_params.pop("world", None)
+    set_parameter("world", None)
     tell(f"The address asked for a world “{asked}”, which there is not.")
     return kinds[0]
 
@@ -115,7 +115,7 @@ def look_at_world(kind: str) -> None:
 
 def newcomer() -> str:
     """The name of the new class; empty for the first one."""
-    return " ".join(st.query_params.get("newcomer", "").split())
+    return " ".join(parameters().get("newcomer", "").split())
 
 
 def set_newcomer(name: str) -> None:
@@ -126,12 +126,12 @@ def unseen() -> UnseenConfig:
     """Its settings: the usual ones, and what the address changes; what cannot be used is taken out, and told."""
     config = UnseenConfig()
     for field in dataclasses.fields(UnseenConfig):
-        text = st.query_params.get(f"unseen.{field.name}")
+        text = parameter(f"unseen.{field.name}")
         if text is not None:
             try:
                 config = dataclasses.replace(config, **{field.name: parse(text, field.default)})
             except ConfigError as error:
-                st.query_params.pop(f"unseen.{field.name}", None)
+                set_parameter(f"unseen.{field.name}", None)
                 tell(f"The address had a setting that cannot be used and was left out. {error}")
     return config
 

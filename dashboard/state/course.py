@@ -2,16 +2,14 @@
 
 from typing import Any
 
-import streamlit as st
-
-from dashboard.state.pages import set_parameter
+from dashboard.state.address import parameter, set_parameter
 from dashboard.state.session import keep
 from dashboard.state.tuning import as_text
 
 
 def lesson() -> str | None:
     """The key of the lesson one is at."""
-    return st.query_params.get("lesson")
+    return parameter("lesson")
 
 
 def go_to_lesson(key: str) -> None:
@@ -23,7 +21,7 @@ def go_to_lesson(key: str) -> None:
 
 def guess() -> str | None:
     """What was predicted: the key of an option, "none" without a prediction; None before the lesson was run."""
-    return st.query_params.get("guess")
+    return parameter("guess")
 
 
 def set_guess(option: str | None) -> None:
@@ -32,7 +30,7 @@ def set_guess(option: str | None) -> None:
 
 def tried() -> str | None:
     """The text of the value of one's own."""
-    return st.query_params.get("try")
+    return parameter("try")
 
 
 def set_tried(value: Any) -> None:

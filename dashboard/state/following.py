@@ -2,13 +2,13 @@
 
 import streamlit as st
 
-from dashboard.state.pages import set_parameter
+from dashboard.state.address import parameter, set_parameter
 from dashboard.state.session import keep
 
 
 def selected() -> str | None:
     """The id of the snapshot one looks at."""
-    return st.query_params.get("node")
+    return parameter("node")
 
 
 def select(node_id: str | None) -> None:
@@ -17,7 +17,7 @@ def select(node_id: str | None) -> None:
 
 def run_id() -> str | None:
     """The id of the job that this page follows."""
-    return st.query_params.get("run")
+    return parameter("run")
 
 
 def follow(job_id: str | None, stay: bool = False) -> None:

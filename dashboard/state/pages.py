@@ -1,50 +1,22 @@
-"""The address: one page's parameters, found again when a person comes back to it; what the small pages ask of it.
-
-Streamlit forgets the address of a page that one leaves.
-"""
+"""What the pages ask of the address: the projector's mode, and what the small pages show."""
 
 import streamlit as st
 
+from dashboard.state.address import come_to, parameter, parameters, set_parameter
 from dashboard.state.session import keep, tell
 
 
-def page() -> str:
-    """The page that is being drawn."""
-    return str(keep("page", "explore"))
-
-
 def enter(page: str) -> None:
-    """A page is about to be drawn: "explore", "data" … Coming back to it without an address, it is as it was left."""
-    if st.session_state.get("page", page) != page and not st.query_params.to_dict():
-        st.query_params.from_dict(address_of(page))
-    st.session_state["page"] = page
+    """A page is about to be drawn: "explore", "data" …"""
+    _take_mode(come_to(page).get("projector"))
     set_parameter("projector", "1" if projector() else None)
-    leave(page)
-
-
-def leave(page: str) -> None:
-    """The page is drawn: keep its address."""
-    st.session_state[f"address.{page}"] = st.query_params.to_dict()
-
-
-def address_of(page: str) -> dict[str, str]:
-    """The query parameters that a page had when it was last drawn."""
-    return dict(st.session_state.get(f"address.{page}", {}))
-
-
-def set_parameter(name: str, value: str | None) -> None:
-    if value is None:
-        st.query_params.pop(name, None)
-    elif st.query_params.get(name) != value:
-        st.query_params[name] = value
 
 
 # The projector: large type for a lecture room, on all pages; `projector=1` in the address.
 
 
-def arrive() -> None:
-    """Before a page is drawn: what the address says of the projector. Without a word of it, all stays as it was."""
-    asked = st.query_params.get("projector")
+def _take_mode(asked: str | None) -> None:
+    """What the browser asks of it. Without a word, all stays as it was."""
     if asked is None:
         return
     if asked not in ("0", "1"):
@@ -67,7 +39,7 @@ def project(on: bool) -> None:
 
 def data() -> str:
     """The name of the data set that the Data page shows."""
-    return st.query_params.get("data", "fashion-mnist")
+    return parameters().get("data", "fashion-mnist")
 
 
 def look_at_data(name: str) -> None:
@@ -88,7 +60,7 @@ def new_asked() -> bool:
 
 def results() -> str | None:
     """The name of the results that the Compare page shows."""
-    return st.query_params.get("results")
+    return parameter("results")
 
 
 def look_at_results(name: str | None) -> None:

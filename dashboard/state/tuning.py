@@ -3,12 +3,10 @@
 import dataclasses
 from typing import Any
 
-import streamlit as st
-
 from cl_core import presets, strategies
 from cl_core.config import Config, ConfigError, differences
 from cl_core.snapshot import Snapshot
-from dashboard.state.pages import address_of
+from dashboard.state.address import address_of, parameters, set_parameter, set_parameters
 from dashboard.state.session import tell
 
 DEFAULT_PRESET = "demo"
@@ -18,9 +16,9 @@ FIXED_SECTIONS = ("stream", "network", "machine")  # what belongs to the experim
 
 def preset_name() -> str:
     """The preset that the settings start from."""
-    name = st.query_params.get("preset", DEFAULT_PRESET)
+    name = parameters().get("preset", DEFAULT_PRESET)
     if name not in presets.PRESETS:
-        st.query_params.pop("preset", None)
+        set_parameter("preset", None)
         tell(f"The address asked for a preset “{name}”, which does not exist; “{DEFAULT_PRESET}” is used instead.")
         return DEFAULT_PRESET
     return name
@@ -29,8 +27,9 @@ def preset_name() -> str:
 def settings(node: Snapshot | None) -> Config:
     """The settings of the next step: the preset, what the URL changes, and the node's own stream, network and seed."""
     base = presets.preset(preset_name())
-    for name in _setting_parameters():
-        base = _with_parameter(base, name, st.query_params[name])
+    for name, text in parameters().items():
+        if _is_setting(name):
+            base = _with_parameter(base, name, text)
     return base if node is None else with_fixed(base, node)
 
 
@@ -44,9 +43,9 @@ def with_fixed_of(config: Config, other: Config) -> Config:
     return dataclasses.replace(config, **{name: getattr(other, name) for name in FIXED_SECTIONS})
 
 
-def _setting_parameters() -> list[str]:
-    known = (*STEP_SECTIONS, *FIXED_SECTIONS)
-    return [name for name in st.query_params if "." in name and name.partition(".")[0] in known]
+def _is_setting(parameter: str) -> bool:
+    section, dot, _ = parameter.partition(".")
+    return bool(dot) and section in (*STEP_SECTIONS, *FIXED_SECTIONS)
 
 
 def _with_parameter(config: Config, name: str, text: str) -> Config:
@@ -60,7 +59,7 @@ def _with_parameter(config: Config, name: str, text: str) -> Config:
         strategies.get(config_then.learn.strategy)  # refuses a name that nobody knows
         return config_then
     except ConfigError as error:
-        st.query_params.pop(name, None)
+        set_parameter(name, None)
         tell(f"The address had a setting that cannot be used and was left out. {error}")
         return config
 
@@ -108,11 +107,10 @@ def suit(node: Snapshot) -> None:
 
 def _write(config: Config, preset: str) -> None:
     """Write the preset and all that a config changes of it, the seed included."""
-    gone = set(_setting_parameters())
-    parameters = {name: st.query_params[name] for name in st.query_params if name not in gone}
+    kept = {name: text for name, text in parameters().items() if not _is_setting(name)}
     changed = differences(presets.preset(preset), config)
-    parameters |= {"preset": preset} | {f"{section}.{field}": as_text(value) for section, field, _, value in changed}
-    st.query_params.from_dict(parameters)
+    kept |= {"preset": preset} | {f"{section}.{field}": as_text(value) for section, field, _, value in changed}
+    set_parameters(kept)
 
 
 def address_to(node: Snapshot) -> dict[str, str]:

@@ -11,9 +11,13 @@ from dashboard.state.tuning import DEFAULT_PRESET, preset_name, settings
 
 
 def widget(name: str, value: Any) -> str:
-    """The key of a widget, with its value set to what the state says: a widget never has an opinion of its own."""
+    """The key of a widget, with its value set to what the state says: a widget never has an opinion of its own.
+
+    One that has this value already is let be: setting it would take away what a person is typing.
+    """
     key = f"w.{name}"
-    st.session_state[key] = value
+    if key not in st.session_state or st.session_state[key] != value:
+        st.session_state[key] = value
     return key
 
 

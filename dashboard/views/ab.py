@@ -25,7 +25,6 @@ NOTHING = (
 
 def page(explore: st.Page) -> None:
     """Draw the page. explore: where one goes on from A with B's settings."""
-    state.enter("ab")
     st.html(STYLE)
     st.title("A/B", anchor=False)
     st.html(
@@ -46,7 +45,6 @@ def page(explore: st.Page) -> None:
         st.error(str(error), icon=":material/error:")
     for sentence in state.notices():
         notices.warning(sentence, icon=":material/info:")
-    state.leave("ab")
 
 
 def _trees() -> list[Tree]:

@@ -12,7 +12,6 @@ STYLE = Path(__file__).parent.parent / "style.css"
 
 def page(explore: st.Page) -> None:
     """Draw the page. explore: where an experiment with CLIP begins."""
-    state.enter("clip")
     st.html(STYLE)
     st.title("CLIP: pictures and words", anchor=False)
     st.html(
@@ -27,4 +26,3 @@ def page(explore: st.Page) -> None:
     clip_report.panel()
     for sentence in state.notices():
         notices.warning(sentence, icon=":material/info:")
-    state.leave("clip")

@@ -34,7 +34,6 @@ NOTHING = (
 
 def page() -> None:
     """Draw the page: results shipped with the project, or one's own."""
-    state.enter("compare")
     st.html(STYLE)
     left, right = st.columns([1.25, 1], vertical_alignment="bottom", gap="medium")
     with left:
@@ -56,7 +55,6 @@ def page() -> None:
             st.error(str(error), icon=":material/error:")
     for sentence in state.notices():
         st.warning(sentence, icon=":material/info:")
-    state.leave("compare")
 
 
 def _choice(files: dict[str, Path]) -> str | None:

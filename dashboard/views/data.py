@@ -42,7 +42,6 @@ LATER = (  # the same for all data
 
 def page(explore: st.Page) -> None:
     """Draw the page. explore: where an experiment with the chosen images begins."""
-    state.enter("data")
     st.html(STYLE)
     st.title("Data", anchor=False)
     st.html(
@@ -67,7 +66,6 @@ def page(explore: st.Page) -> None:
         _chosen(dataset, explore)
     for sentence in state.notices():
         notices.warning(sentence, icon=":material/info:")
-    state.leave("data")
 
 
 # Choosing.

@@ -41,7 +41,6 @@ def page(ab: st.Page) -> None:
     needs a while for its first chart, so that chart is sent early; later, a click is answered by the moment that it
     leads to, before the browser is busy with all the charts of it.
     """
-    state.enter("explore")
     st.html(STYLE)
     left, right = st.columns([1, 1.05], vertical_alignment="bottom", gap="medium")
     with left:
@@ -93,7 +92,6 @@ def page(ab: st.Page) -> None:
         notices.warning(state.plain(trouble), icon=":material/save:")
     for sentence in state.notices(more_to_come=first_row_only):
         notices.warning(sentence, icon=":material/info:")
-    state.leave("explore")
 
 
 def _places(scene: Scene | None) -> tuple[DeltaGenerator, DeltaGenerator, DeltaGenerator]:

@@ -16,7 +16,6 @@ STYLE = Path(__file__).parent.parent / "style.css"
 
 def page(explore: st.Page) -> None:
     """Draw the page. explore: where a result can be opened."""
-    state.enter("lessons")
     st.html(STYLE)
     st.title("Lessons", anchor=False)
     st.html(
@@ -41,7 +40,6 @@ def page(explore: st.Page) -> None:
     _glossary()
     for sentence in state.notices():
         notices.warning(sentence, icon=":material/info:")
-    state.leave("lessons")
 
 
 # Which lesson.

@@ -19,7 +19,6 @@ PLACE = (
 
 def switch() -> None:
     """The switch, and the style of the mode. Both are always sent, so that nothing moves into another's place."""
-    state.arrive()
     on = state.projector()
     focus = INKS.get(st.context.theme.type or "light", INKS["light"]).text
     st.html(f"<style>:root {{ --il-focus: {focus}; }}{PLACE}{LARGE if on else ''}</style>")

@@ -237,8 +237,10 @@ def page_of(**parameters: str) -> AppTest:
 def _page() -> None:
     import streamlit as st
 
+    from dashboard import state
     from dashboard.views import ab
 
+    state.enter("ab")
     ab.page(st.Page(lambda: None, title="Explore", url_path="explore"))
 
 

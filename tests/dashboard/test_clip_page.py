@@ -14,7 +14,13 @@ from cl_core.pretraining import contest
 from cl_core.pretraining.gallery import Gallery
 from dashboard import asking, cards, newcomers
 
-PAGE = "import streamlit as st\nfrom dashboard.views import clip\nclip.page(st.Page(lambda: None, title='E'))\n"
+PAGE = """
+import streamlit as st
+from dashboard import state
+from dashboard.views import clip
+state.enter("clip")
+clip.page(st.Page(lambda: None, title="E"))
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -63,6 +69,12 @@ def test_every_kind_of_pictures_is_there_at_once(lab, kind: str):
     assert not page.exception
     assert not asking.ASKS._jobs
     assert "of 12" in texts(page)
+
+
+def test_a_page_that_is_drawn_again_leaves_alone_what_a_person_is_typing(lab):
+    page = open_clip_page(names="a cat")
+    assert page.text_area(key="w.names").proto.set_value  # the browser is told of it once
+    assert not page.run().text_area(key="w.names").proto.set_value
 
 
 def test_typed_names_compete_and_stand_in_the_address(lab):

@@ -19,8 +19,10 @@ def script() -> None:
     """As dashboard/app.py, with the Compare page alone."""
     import streamlit as st
 
+    from dashboard import state
     from dashboard.views import compare
 
+    state.enter("compare")
     st.navigation([st.Page(compare.page, title="Compare", default=True, url_path="compare")]).run()
 
 

@@ -21,11 +21,15 @@ def script() -> None:
     """As dashboard/app.py, with the Data page first."""
     import streamlit as st
 
+    from dashboard import state
     from dashboard.views import data, explore
 
     other = st.Page(lambda: None, title="A/B", url_path="ab")
     to = st.Page(lambda: explore.page(other), title="Explore", url_path="explore")
-    st.navigation([st.Page(lambda: data.page(to), title="Data", default=True, url_path="data"), to, other]).run()
+    current = st.navigation([st.Page(lambda: data.page(to), title="Data", default=True, url_path="data"), to, other])
+    state.enter(current.url_path or "data")
+    current.run()
+    state.leave()
 
 
 def open_data(name: str | None = None) -> AppTest:
@@ -231,7 +235,7 @@ def test_a_page_that_one_comes_back_to_is_as_it_was_left(monkeypatch: pytest.Mon
         if st.session_state.get("look"):
             state.select(st.session_state["look"])
         st.text(f"{page} {state.selected()}")
-        state.leave(page)
+        state.leave()
 
     page = AppTest.from_function(walk).run()
     page.session_state["look"] = "abc"

@@ -15,16 +15,20 @@ from dashboard.job import REGISTRY, Job, Step
 def compare_page() -> None:
     import streamlit as st
 
+    from dashboard import state
     from dashboard.views import compare
 
+    state.enter("compare")
     st.navigation([st.Page(compare.page, title="Compare", default=True, url_path="compare")]).run()
 
 
 def ab_page() -> None:
     import streamlit as st
 
+    from dashboard import state
     from dashboard.views import ab
 
+    state.enter("ab")
     explore = st.Page(lambda: None, title="Explore", url_path="explore")
     st.navigation([st.Page(lambda: ab.page(explore), title="A/B", default=True), explore]).run()
 

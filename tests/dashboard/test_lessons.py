@@ -17,7 +17,13 @@ from dashboard import forms, glossary, library, markup, state
 from dashboard.job import REGISTRY
 from dashboard.lessons import LESSONS, Lesson, measures, runs
 
-PAGE = "import streamlit as st\nfrom dashboard.views import lessons\nlessons.page(st.Page(lambda: None, title='E'))\n"
+PAGE = """
+import streamlit as st
+from dashboard import state
+from dashboard.views import lessons
+state.enter("lessons")
+lessons.page(st.Page(lambda: None, title="E"))
+"""
 BY_KEY = {lesson.key: lesson for lesson in LESSONS}
 every_lesson = pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.key)
 

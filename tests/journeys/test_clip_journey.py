@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw
 from playwright.sync_api import Browser, Locator, Page, expect
 
 pytestmark = pytest.mark.browser
-PATIENCE = 400_000  # milliseconds, where PyTorch has to be imported and a network inverted on a busy machine
+PATIENCE = 180_000  # milliseconds, where PyTorch has to be imported and a network inverted on a busy machine
 TINY = (
     "?preset=clip-demo&stream.train_per_class=20&stream.tasks=2&learn.epochs_first=1&learn.epochs=1"
     "&invert.images_per_class=4&invert.iterations_per_layer=2&invert.full_iterations=4"

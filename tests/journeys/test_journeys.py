@@ -5,7 +5,7 @@ import time
 
 import pytest
 from conftest import ARTEFACTS, looking, serving
-from helpers import LONG, TINY, button, charts, new_experiment, picture
+from helpers import LONG, TINY, button, charts, new_experiment, picture, settled
 from playwright.sync_api import Browser, Page, expect
 
 pytestmark = pytest.mark.browser
@@ -118,6 +118,30 @@ def test_a_refresh_during_a_run_finds_it_again_and_cancel_stops_it(page: Page, a
     button(page, "Dismiss").click()
     expect(button(page, "Dismiss")).to_have_count(0)
     assert "run=" not in page.url
+
+
+def test_a_browser_that_asks_with_the_address_of_before_is_not_led_back_but_its_history_is_followed(
+    page: Page, address: str
+):
+    """A busy browser has not yet heard of the newest step when it polls, or when a person clicks."""
+    late = "history.replaceState(null, '', location.href.replace(/node=[^&]*/, 'node=before'))"
+    told = "!location.href.includes('node=before')"
+    new_experiment(page, address, LONG)
+    button(page, "Learn task 1").click()
+    expect(page.locator('[data-stage="learn"]')).to_be_visible()
+    page.evaluate(late)
+    page.wait_for_function(told)
+    expect(button(page, "Invert after task 1")).to_be_visible()
+    settled(page)
+    page.evaluate(late)
+    button(page, "Labels only").click()
+    page.wait_for_function(told)
+    learned = page.evaluate("location.href")
+    button(page, "Undo").click()
+    expect(button(page, "Learn task 1")).to_be_visible()
+    page.go_back()
+    expect(button(page, "Invert after task 1")).to_be_visible()
+    assert page.evaluate("location.href") == learned
 
 
 def picture_of_a_run(page: Page) -> None:
