@@ -60,8 +60,10 @@ def test_words_compete_and_a_class_never_shown_is_dreamed(page: Page, address: s
     assert "names=a" in page.url
     say(page, "a dog\na zyzzyva")
     soon(page.get_by_text("has never read “zyzzyva”"))
-    expect(page.get_by_role("textbox", name="Names or sentences")).to_have_value("a dog\na zyzzyva")
+    typed = page.get_by_role("textbox", name="Names or sentences")
+    expect(typed).to_have_value("a dog\na zyzzyva")
     button(page, "Their own names").click()
+    expect(typed).not_to_have_value("a dog\na zyzzyva")
     page.get_by_role("button", name="Your own picture").or_(page.get_by_role("radio", name="Your own picture")).click()
     page.locator("input[type=file]").set_input_files({"name": "a.png", "mimeType": "image/png", "buffer": a_face()})
     expect(page.locator(".il-rival")).to_have_count(1)
