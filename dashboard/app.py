@@ -61,4 +61,4 @@ current = st.navigation([EXPLORE, AB, COMPARE, CLIP, LESSONS, DATA], position="t
 state.enter(current.url_path or "explore")
 projector.switch()
 current.run()
-state.leave()
+state.tell_browser()

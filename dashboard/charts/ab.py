@@ -148,15 +148,17 @@ def _task_line(matrix: Matrix, j: int, side: str, name: str, first_class: int) -
 
 
 def _ends(totals: Sequence[Sequence[float]], ink: Ink) -> list[dict[str, Any]]:
-    """How the bold lines end, moved apart where they would overlap."""
+    """How the bold lines end: right of them all, where no line is, and moved apart where they would overlap."""
     ends = sorted((total[-1], len(total), side) for side, total in zip("AB", totals, strict=True) if total)
+    last = max((x for _, x, _ in ends), default=1)
     notes, lowest = [], -1.0
     for value, x, side in ends:
         place = max(value, lowest)
         lowest = place + 0.075  # a line of text, in units of the axis
         notes.append(
-            {"x": x, "y": place, "text": f"<b>{side}</b> {value:.0%}", "showarrow": False, "xanchor": "left",
-             "xshift": 10, "font": {"color": ink.text, "size": 16}}
+            {"x": x, "y": value, "ax": last + 0.1, "axref": "x", "ay": place, "ayref": "y", "xanchor": "left",
+             "yanchor": "middle", "text": f"<b>{side}</b> {value:.0%}", "font": {"color": ink.text, "size": 16},
+             "showarrow": True, "arrowhead": 0, "arrowwidth": 1, "arrowcolor": ink.quiet, "standoff": 6}
         )  # fmt: skip
     return notes
 

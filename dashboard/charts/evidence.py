@@ -102,9 +102,13 @@ def lines(
     values = [value for line in drawn for value in (*line.low, *line.high)] + ([level[0]] if level else [])
     bottom, top = _range(yaxis, [up(value) for value in values])
     labels = [line.label for line in drawn]
-    tall = [LINE * (1 + label.count("<br>")) * (top - bottom) / (height - 70) for label in labels]
-    heights = apart([up(line.middle[-1]) for line in drawn], tall)
-    low_end, high_end = min([bottom, *heights]), max([top, *heights])
+    tall = [LINE * (1 + label.count("<br>")) for label in labels]
+    height = max(height, 70 + round(1.1 * sum(tall)))
+    low_end, high_end, heights = bottom, top, [up(line.middle[-1]) for line in drawn]
+    for _ in range(4):  # labels that need room lengthen the axis, on which they are taller then
+        pixel = (high_end - low_end) / (height - 70)
+        heights = apart([up(line.middle[-1]) for line in drawn], [pixel * size for size in tall])
+        low_end, high_end = min([bottom, *heights]), max([top, *heights])
     across_axis: dict[str, Any] = {"showgrid": False, "range": _from_first_to_last(drawn, across)} | xaxis
     notes = [_end(line, y, across, up, across_axis["range"][1], ink) for line, y in zip(drawn, heights, strict=True)]
     shapes: list[dict[str, Any]] = []

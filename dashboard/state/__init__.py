@@ -8,7 +8,7 @@ one looks at. On the CLIP page: what state/clip.py says. On the page A/B: `a`, `
 the Compare page: `results`. On all pages: `projector`.
 """
 
-from dashboard.state.address import address_of, leave, page
+from dashboard.state.address import address_of, page, tell_browser
 from dashboard.state.clip import (
     MOST_TEXT,
     answered,
@@ -78,6 +78,7 @@ from dashboard.state.widgets import (
     picked,
     points_widget,
     set_new,
+    typed,
     widget,
     widget_value,
 )
@@ -111,7 +112,6 @@ __all__ = [
     "has_followed",
     "in_sentences",
     "kept",
-    "leave",
     "lender",
     "lesson",
     "lessons_done",
@@ -163,7 +163,9 @@ __all__ = [
     "suit",
     "take",
     "tell",
+    "tell_browser",
     "tried",
+    "typed",
     "unseen",
     "watch",
     "widget",

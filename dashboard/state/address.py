@@ -2,8 +2,8 @@
 
 A busy browser asks with an address that it has not yet replaced, and Streamlit believes every word of it: the page
 would be led back to what it showed before. So the browser is heard when it comes to a page, and when a person goes back
-or forth in its history; else the session's own word counts, and the browser is told of it whenever a page is drawn,
-since Streamlit drops what one drawing says when another follows at once.
+or forth in its history; else the session's own word counts, and the browser is told of it whenever a page is drawn or
+polls, since Streamlit drops what one drawing says last when another follows at once.
 """
 
 import streamlit as st
@@ -68,14 +68,9 @@ def set_parameters(address: dict[str, str], of: str | None = None) -> None:
         _hold(of, address)
     elif address != parameters():
         _hold(page(), address)
-        _tell_browser()
+        tell_browser()
 
 
-def leave() -> None:
-    """The page is drawn."""
-    _tell_browser()
-
-
-def _tell_browser() -> None:
+def tell_browser() -> None:
     """What the address is. It makes no new entry in its history, unless it is news."""
     st.query_params.from_dict(parameters())

@@ -11,18 +11,31 @@ from dashboard.state.tuning import DEFAULT_PRESET, preset_name, settings
 
 
 def widget(name: str, value: Any) -> str:
-    """The key of a widget, with its value set to what the state says: a widget never has an opinion of its own.
-
-    One that has this value already is let be: setting it would take away what a person is typing.
-    """
+    """The key of a widget, with its value set to what the state says: a widget never has an opinion of its own."""
     key = f"w.{name}"
-    if key not in st.session_state or st.session_state[key] != value:
-        st.session_state[key] = value
+    st.session_state[key] = value
     return key
 
 
 def widget_value(name: str) -> Any:
-    return st.session_state[f"w.{name}"]
+    return st.session_state[_typed_key(name)]
+
+
+def typed(name: str, text: str) -> dict[str, Any]:
+    """Key and value of a field for words, which says what the state says.
+
+    To set it, as `widget` does, would take away what a person is typing whenever the page is drawn again. So it is
+    another field when the state comes to say something else than what was typed.
+    """
+    key = _typed_key(name)
+    if key in st.session_state and st.session_state[key].strip() != text.strip():
+        st.session_state[f"typed.{name}"] = int(keep(f"typed.{name}", 0)) + 1
+    return {"key": _typed_key(name), "value": text}
+
+
+def _typed_key(name: str) -> str:
+    count = int(st.session_state.get(f"typed.{name}", 0))
+    return f"w.{name}.{count}" if count else f"w.{name}"
 
 
 def choice(name: str) -> str:

@@ -28,14 +28,14 @@ def popover(scene: Scene, one: Branch) -> None:
         key = one.first.id
         st.text_input(
             f"Name of this {what}",
-            key=state.widget(f"name.{key}", known.name),
+            **state.typed(f"name.{key}", known.name),
             max_chars=notes.NAME,
             on_change=_write,
             args=(scene.tree.store, key),
         )
         st.text_area(
             "Note",
-            key=state.widget(f"note.{key}", known.note),
+            **state.typed(f"note.{key}", known.note),
             max_chars=notes.NOTE,
             height=110,
             placeholder="What did you try, and what did you see?",

@@ -73,7 +73,7 @@ def _names(kind: str, asked: Question | None) -> None:
     """The words of a person, or the names of what is to be seen."""
     st.text_area(
         "Names or sentences, one a line",
-        key=state.widget("names", state.names() or ("\n".join(asked.names) if asked else "")),
+        **state.typed("names", state.names() or ("\n".join(asked.names) if asked else "")),
         height=236,
         max_chars=state.MOST_TEXT,
         on_change=_take_names,

@@ -84,7 +84,7 @@ def _own_folder() -> DeltaGenerator:
         name = state.data()
         st.text_input(
             "Path of the folder",
-            key=state.widget("folder", name.removeprefix(FOLDER) if name.startswith(FOLDER) else ""),
+            **state.typed("folder", name.removeprefix(FOLDER) if name.startswith(FOLDER) else ""),
             placeholder="~/Pictures/photos",
             on_change=_look_into_folder,
             help="Photos of any size and format. One more level (photos/cats, sketches/cats …) makes domains: the same "

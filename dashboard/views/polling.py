@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import imports
+from dashboard import imports, state
 
 
 def polled(draw: Callable[..., None], every: float | None, *args: Any) -> None:
@@ -20,6 +20,7 @@ def polled(draw: Callable[..., None], every: float | None, *args: Any) -> None:
     @functools.wraps(draw)
     def drawn(*args: Any) -> None:
         imports.settle()
+        state.tell_browser()
         draw(*args)
 
     with st.container():

@@ -63,7 +63,7 @@ def _panel(scene: Scene, settings: InvertConfig, busy: bool) -> None:
                 st.error(job.message, icon=":material/error:")
             _start(scene, chosen, [heat.racer for heat in run], units, able)
         if any(heat.rows for heat in run):
-            _came_out(run, units, scene)
+            _came_out(run, units, scene, busy)
 
 
 def _choices(field: dict[str, Racer], budgets: Sequence[int], node_id: str) -> tuple[list[Racer], int]:
@@ -118,9 +118,11 @@ def _start(scene: Scene, chosen: Sequence[Racer], there: Sequence[str], units: i
 # What came out.
 
 
-def _came_out(run: Sequence[Heat], units: int, scene: Scene) -> None:
+def _came_out(run: Sequence[Heat], units: int, scene: Scene, busy: bool) -> None:
+    """busy: others are still racing."""
     results = heats.evidence(run)
-    st.html(markup.verdict(findings.layer_by_layer(results) or "One alone is no race.", findings.sentence(results)))
+    alone = "The first is in; the others are still racing." if busy else "One alone is no race."
+    st.html(markup.verdict(findings.layer_by_layer(results) or alone, findings.sentence(results)))
     left, right = st.columns(2, gap="medium")
     for place, against in ((left, "units"), (right, "seconds")):
         with place:

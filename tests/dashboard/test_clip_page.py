@@ -73,8 +73,19 @@ def test_every_kind_of_pictures_is_there_at_once(lab, kind: str):
 
 def test_a_page_that_is_drawn_again_leaves_alone_what_a_person_is_typing(lab):
     page = open_clip_page(names="a cat")
-    assert page.text_area(key="w.names").proto.set_value  # the browser is told of it once
-    assert not page.run().text_area(key="w.names").proto.set_value
+    for _ in range(2):
+        field = page.text_area(key="w.names")
+        assert field.value == "a cat"
+        assert not field.proto.set_value  # which would replace what the browser shows
+        page.run()
+
+
+def test_a_field_whose_words_the_state_changes_is_another_so_that_a_late_browser_cannot_put_them_back(lab):
+    page = open_clip_page(names="a cat")
+    button(page, "Their own names").click().run()
+    (field,) = page.text_area
+    assert field.value.count("\n") == 11
+    assert field.key != "w.names"
 
 
 def test_typed_names_compete_and_stand_in_the_address(lab):
@@ -132,7 +143,7 @@ def test_a_picture_of_ones_own(lab):
     page.file_uploader[0].upload("mine.png", content.getvalue(), "image/png").run()
     answered(page)
     assert texts(page).count('class="il-rival"') == 1
-    assert "happy face" in page.text_area(key="w.names").value
+    assert "happy face" in page.text_area[0].value
     page.file_uploader[0].upload("*bad*.png", content.getvalue()[:60], "image/png").run()
     answered(page)
     assert "“\\*bad\\*.png” cannot be read" in page.error[0].value

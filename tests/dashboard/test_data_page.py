@@ -29,7 +29,7 @@ def script() -> None:
     current = st.navigation([st.Page(lambda: data.page(to), title="Data", default=True, url_path="data"), to, other])
     state.enter(current.url_path or "data")
     current.run()
-    state.leave()
+    state.tell_browser()
 
 
 def open_data(name: str | None = None) -> AppTest:
@@ -235,7 +235,7 @@ def test_a_page_that_one_comes_back_to_is_as_it_was_left(monkeypatch: pytest.Mon
         if st.session_state.get("look"):
             state.select(st.session_state["look"])
         st.text(f"{page} {state.selected()}")
-        state.leave()
+        state.tell_browser()
 
     page = AppTest.from_function(walk).run()
     page.session_state["look"] = "abc"
