@@ -39,6 +39,7 @@ class Ink:
     low: str
     high: str
     type: float = 1.0  # times the size for a desk
+    narrow: bool = False  # a telephone: no room for words beside the lines
 
 
 INKS = {

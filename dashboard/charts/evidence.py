@@ -92,47 +92,58 @@ def lines(
     height: int = 440,
     level: tuple[float, str] | None = None,
 ) -> go.Figure:
-    """Lines with their bands, each named at its end; the axes may be logarithmic.
+    """Lines with their bands, each named at its end, or below where it is narrow; the axes may be logarithmic.
 
     hover: the y value as in "%{y:.1%}"; level: a height to compare with, and what it is.
     """
     drawn = [line for line in all_lines if len(line.x)]
-    traces = [trace for line in drawn for trace in (_band(line, ink), _middle(line, ink, hover))]
     across, up = _place(xaxis), _place(yaxis)
     values = [value for line in drawn for value in (*line.low, *line.high)] + ([level[0]] if level else [])
-    bottom, top = _range(yaxis, [up(value) for value in values])
-    labels = [line.label for line in drawn]
-    tall = [LINE * (1 + label.count("<br>")) for label in labels]
-    height = max(height, 70 + round(1.1 * sum(tall)))
-    low_end, high_end, heights = bottom, top, [up(line.middle[-1]) for line in drawn]
-    for _ in range(4):  # labels that need room lengthen the axis, on which they are taller then
-        pixel = (high_end - low_end) / (height - 70)
-        heights = apart([up(line.middle[-1]) for line in drawn], [pixel * size for size in tall])
-        low_end, high_end = min([bottom, *heights]), max([top, *heights])
+    ends = _range(yaxis, [up(value) for value in values])
     across_axis: dict[str, Any] = {"showgrid": False, "range": _from_first_to_last(drawn, across)} | xaxis
-    notes = [_end(line, y, across, up, across_axis["range"][1], ink) for line, y in zip(drawn, heights, strict=True)]
+    if ink.narrow:
+        named: dict[str, Any] = {"annotations": []} | _below(len(drawn))
+        height += named["margin"]["b"] - 70
+    else:
+        height, ends, heights = _beside(drawn, up, ends, height)
+        right = across_axis["range"][1]
+        notes = [_end(line, y, across, up, right, ink) for line, y in zip(drawn, heights, strict=True)]
+        widest = max((len(part) for line in drawn for part in _bare(line.label).split("<br>")), default=0)
+        named = {"annotations": notes, "margin": {"r": 28 + round(7.7 * widest)}}
     shapes: list[dict[str, Any]] = []
     if level:
         shapes.append(
             {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": level[0], "y1": level[0]}
             | {"line": {"color": ink.quiet, "width": 1.2, "dash": "dot"}}
         )
-        notes.append(
+        named["annotations"].append(
             {"x": 0, "xref": "paper", "xanchor": "left", "y": up(level[0]), "yanchor": "bottom", "text": level[1]}
             | {"showarrow": False, "font": {"size": 12, "color": ink.quiet}}
         )
-    widest = max((len(part) for label in labels for part in _bare(label).split("<br>")), default=0)
-    return figure(
-        ink,
-        height,
-        traces,
-        across_axis,
-        yaxis | {"range": [low_end, high_end]},
-        margin={"r": 28 + round(7.7 * widest)},
-        annotations=notes,
-        shapes=shapes,
-        hovermode="closest",
-    )
+    traces = [trace for line in drawn for trace in (_band(line, ink), _middle(line, ink, hover))]
+    yaxis = yaxis | {"range": list(ends)}
+    return figure(ink, height, traces, across_axis, yaxis, shapes=shapes, hovermode="closest", **named)
+
+
+def _beside(
+    drawn: Sequence[Line], up: Place, ends: tuple[float, float], height: int
+) -> tuple[int, tuple[float, float], list[float]]:
+    """Names at the lines' ends, none over another: how high the figure is for it, its axis' ends, where they stand."""
+    tall = [LINE * (1 + line.label.count("<br>")) for line in drawn]
+    height = max(height, 70 + round(1.1 * sum(tall)))
+    wanted = [up(line.middle[-1]) for line in drawn]
+    low, high, places = *ends, wanted
+    for _ in range(4):  # names that need room lengthen the axis, on which they are taller then
+        pixel = (high - low) / (height - 70)
+        places = apart(wanted, [pixel * size for size in tall])
+        low, high = min([ends[0], *places]), max([ends[1], *places])
+    return height, (low, high), places
+
+
+def _below(count: int) -> dict[str, Any]:
+    """The layout of so many names in a legend under the axis."""
+    legend = {"yref": "container", "y": 0, "yanchor": "bottom", "xref": "container", "x": 0, "xanchor": "left"}
+    return {"showlegend": True, "legend": legend | {"font": {"size": 13}}, "margin": {"r": 12, "b": 76 + 20 * count}}
 
 
 def lying(
@@ -243,6 +254,7 @@ def _band(line: Line, ink: Ink) -> go.Scatter:
         fill="toself",
         fillcolor=faded(line.code.paint(ink), 0.13),
         hoverinfo="skip",
+        showlegend=False,
     )
 
 

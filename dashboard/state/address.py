@@ -9,6 +9,8 @@ polls, since Streamlit drops what one drawing says last when another follows at 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from dashboard.state.session import keep
+
 
 def page() -> str:
     """The page that is being drawn."""
@@ -37,16 +39,22 @@ def _in_history() -> bool:
 
 def address_of(page: str) -> dict[str, str]:
     """The query parameters of a page, the one that is being drawn or one that was left."""
-    return dict(st.session_state.get(f"address.{page}", {}))
+    return dict(_addresses().get(page, {}))
 
 
 def _hold(page: str, address: dict[str, str]) -> None:
-    st.session_state[f"address.{page}"] = address
+    _addresses()[page] = address
+
+
+def _addresses() -> dict[str, dict[str, str]]:
+    """Of each page: one object, changed in place."""
+    addresses: dict[str, dict[str, str]] = keep("addresses", {})
+    return addresses
 
 
 def parameters() -> dict[str, str]:
     """Those of the page that is being drawn."""
-    if f"address.{page()}" not in st.session_state:
+    if page() not in _addresses():
         _hold(page(), st.query_params.to_dict())
     return address_of(page())
 

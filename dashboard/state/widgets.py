@@ -1,8 +1,11 @@
 """Widgets' values (keys w.<name> and view.<name>), the points chosen, the form of a new experiment."""
 
+import functools
+from collections.abc import Callable
 from typing import Any
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from cl_core.config import Config
 from dashboard.points import Points
@@ -19,6 +22,22 @@ def widget(name: str, value: Any) -> str:
 
 def widget_value(name: str) -> Any:
     return st.session_state[_typed_key(name)]
+
+
+def heard(change: Callable[..., None]) -> Callable[..., None]:
+    """A callback of a widget on the page itself, outside of dialogs and of what polls; deaf to a late browser.
+
+    A change by a person asks for the whole page. A poll asks for a part of it, and only brings along what the widgets
+    show: that is what the state said before, if the browser has not heard of a change yet.
+    """
+
+    @functools.wraps(change)
+    def on_change(*args: Any) -> None:
+        context = get_script_run_ctx()
+        if context is None or not context.fragment_ids_this_run:
+            change(*args)
+
+    return on_change
 
 
 def typed(name: str, text: str) -> dict[str, Any]:

@@ -115,7 +115,7 @@ def _choices(pair: Pair, trees: list[Tree]) -> None:
             list(called),
             key=state.widget(f"pin-{letter}", side.pinned.id),
             format_func=lambda node_id: called.get(node_id, node_id),
-            on_change=lambda letter=letter: state.pin(letter, state.widget_value(f"pin-{letter}")),
+            on_change=state.heard(lambda letter=letter: state.pin(letter, state.widget_value(f"pin-{letter}"))),
             help="The ends of all branches; any other step is pinned beside the tree on the Explore page.",
         )
 
@@ -174,7 +174,7 @@ def _compared(pair: Pair, explore: st.Page) -> None:
                 "Look at both after task",
                 list(range(1, pair.moments + 1)),
                 key=state.widget("after", moment),
-                on_change=lambda: state.look_after(state.widget_value("after")),
+                on_change=state.heard(lambda: state.look_after(state.widget_value("after"))),
                 width=420,
             )
         st.segmented_control(

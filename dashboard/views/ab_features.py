@@ -87,7 +87,7 @@ def _choice(lenders: dict[str, tuple[Snapshot, Tree]]) -> str:
         key=state.widget("network", whose),
         format_func=lambda name: _words(name, lenders[name][0]),
         required=True,
-        on_change=lambda: state.borrow(state.widget_value("network")),
+        on_change=state.heard(lambda: state.borrow(state.widget_value("network"))),
         help="A network sees its own synthetic images in a good light; the common ancestor favours neither.",
     )
     if "ancestor" not in lenders:

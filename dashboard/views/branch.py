@@ -30,7 +30,7 @@ def popover(scene: Scene, one: Branch) -> None:
             f"Name of this {what}",
             **state.typed(f"name.{key}", known.name),
             max_chars=notes.NAME,
-            on_change=_write,
+            on_change=state.heard(_write),
             args=(scene.tree.store, key),
         )
         st.text_area(
@@ -39,7 +39,7 @@ def popover(scene: Scene, one: Branch) -> None:
             max_chars=notes.NOTE,
             height=110,
             placeholder="What did you try, and what did you see?",
-            on_change=_write,
+            on_change=state.heard(_write),
             args=(scene.tree.store, key),
         )
         st.caption("Kept beside the steps; no part of what is computed.")

@@ -60,7 +60,7 @@ def _choose(kind: str) -> None:
         list(KINDS),
         key=state.widget("pictures", kind),
         format_func=KINDS.__getitem__,
-        on_change=lambda: state.look_at_pictures(state.widget_value("pictures") or kind),
+        on_change=state.heard(lambda: state.look_at_pictures(state.widget_value("pictures") or kind)),
     )
     st.caption(
         f"{gallery.KINDS[kind].capitalize()}."
@@ -76,7 +76,7 @@ def _names(kind: str, asked: Question | None) -> None:
         **state.typed("names", state.names() or ("\n".join(asked.names) if asked else "")),
         height=236,
         max_chars=state.MOST_TEXT,
-        on_change=_take_names,
+        on_change=state.heard(_take_names),
         args=(asked.names if asked and not state.names() else (),),
         help=f"Your own, in English: the small CLIP has read some 3,700 words. Up to {contest.MOST_NAMES} compete.",
     )
@@ -86,7 +86,7 @@ def _names(kind: str, asked: Question | None) -> None:
         key=state.widget("in-sentences", state.in_sentences()),
         format_func=lambda yes: "in sentences" if yes else "as it is",
         required=True,
-        on_change=lambda: state.set_in_sentences(bool(state.widget_value("in-sentences"))),
+        on_change=state.heard(lambda: state.set_in_sentences(bool(state.widget_value("in-sentences")))),
         help="In sentences: as “a drawing of …”, “a picture of …” and others, whose mean is taken, which is steadier. "
         "As it is: for whole sentences of your own.",
     )

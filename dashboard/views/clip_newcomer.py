@@ -72,7 +72,7 @@ def _choose() -> Asked:
             key=state.widget("world", world),
             format_func=WORLDS.__getitem__,
             required=True,
-            on_change=lambda: state.look_at_world(state.widget_value("world")),
+            on_change=state.heard(lambda: state.look_at_world(state.widget_value("world"))),
         )
         st.caption(ABOUT[world])
         st.selectbox(
@@ -80,7 +80,7 @@ def _choose() -> Asked:
             suggested if name in suggested else [name, *suggested],
             key=state.widget("newcomer", name),
             accept_new_options=True,
-            on_change=lambda: state.set_newcomer(state.widget_value("newcomer") or ""),
+            on_change=state.heard(lambda: state.set_newcomer(state.widget_value("newcomer") or "")),
         )
     config = state.unseen()
     with right:
@@ -94,7 +94,11 @@ def _control(field: str, value: Any) -> None:
     """A setting with its sentence, its range and what the paper does."""
     f = next(f for f in dataclasses.fields(UnseenConfig) if f.name == field)
     meta, kind = f.metadata, int if field == "k" else float
-    common: dict[str, Any] = {"key": state.widget(f"unseen-{field}", value), "on_change": _set, "args": (field,)}
+    common: dict[str, Any] = {
+        "key": state.widget(f"unseen-{field}", value),
+        "on_change": state.heard(_set),
+        "args": (field,),
+    }
     if meta["options"]:
         st.segmented_control(meta["label"], meta["options"], required=True, **common)
     else:

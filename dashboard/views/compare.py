@@ -71,7 +71,7 @@ def _choice(files: dict[str, Path]) -> str | None:
         list(files),
         key=state.widget("results", current),
         format_func=_words,
-        on_change=lambda: state.look_at_results(state.widget_value("results")),
+        on_change=state.heard(lambda: state.look_at_results(state.widget_value("results"))),
     )
     return current
 

@@ -86,7 +86,7 @@ def _own_folder() -> DeltaGenerator:
             "Path of the folder",
             **state.typed("folder", name.removeprefix(FOLDER) if name.startswith(FOLDER) else ""),
             placeholder="~/Pictures/photos",
-            on_change=_look_into_folder,
+            on_change=state.heard(_look_into_folder),
             help="Photos of any size and format. One more level (photos/cats, sketches/cats …) makes domains: the same "
             "things, seen differently.",
         )

@@ -36,7 +36,7 @@ def bar(scene: Scene | None, busy: bool, whole: bool) -> None:
             [EXAMPLE, *names],
             key=state.widget("experiment", current),
             format_func=lambda node_id: names.get(node_id, _example_title()),
-            on_change=_open,
+            on_change=state.heard(_open),
             width="stretch",
         )
         if st.button(

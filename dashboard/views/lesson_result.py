@@ -101,7 +101,7 @@ def _try(lesson: Lesson, own: Arm | None, there: bool, trees: list[Tree], busy: 
             section,
             field,
             getattr(getattr(config, section), field),
-            lambda _section, _field, value: _change(lesson, value),
+            state.heard(lambda _section, _field, value: _change(lesson, value)),
             prefix="lesson",
             base=runs.base(lesson),
             base_name=lesson.preset,

@@ -69,7 +69,7 @@ def _menu(lesson: Lesson) -> None:
         list(titles),
         key=state.widget("lesson", lesson.key),
         format_func=lambda key: f"{':material/check: ' if key in done else ''}{titles[key]}",
-        on_change=lambda: state.go_to_lesson(state.widget_value("lesson") or lesson.key),
+        on_change=state.heard(lambda: state.go_to_lesson(state.widget_value("lesson") or lesson.key)),
     )
 
 

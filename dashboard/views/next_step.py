@@ -61,7 +61,7 @@ def _own(scene: Scene, config: Config, verb: str) -> None:
                         section,
                         field,
                         value,
-                        actions.change,
+                        state.heard(actions.change),
                         prefix="front",
                         base=base,
                         base_name=base_name,
@@ -133,7 +133,7 @@ def _strategy(config: Config) -> None:
         "learn",
         "strategy",
         config.learn.strategy,
-        actions.change,
+        state.heard(actions.change),
         prefix="front",
         base=config,
         base_name="",
@@ -194,7 +194,9 @@ def _rest(config: Config, base: Config, base_name: str, side_by_side: int) -> No
         for i, (section, field) in enumerate(groups[group or "How long"]):
             with columns[i % side_by_side]:
                 value = getattr(getattr(config, section), field)
-                forms.control(section, field, value, actions.change, prefix="all", base=base, base_name=base_name)
+                forms.control(
+                    section, field, value, state.heard(actions.change), prefix="all", base=base, base_name=base_name
+                )
     overrides = forms.changes(Config(), config)
     with st.expander(f"What differs from the paper ({len(overrides)} settings)", icon=":material/difference:"):
         rows = [[label, escape(before), f"<b>{escape(after)}</b>"] for _, _, label, before, after in overrides]

@@ -37,7 +37,7 @@ def choose(scene: Scene) -> list[Overlay]:
         list(offered),
         key=state.widget(name, wanted),
         format_func=lambda key: offered[key].title,
-        on_change=lambda: state.choose(name, state.widget_value(name)),
+        on_change=state.heard(lambda: state.choose(name, state.widget_value(name))),
         placeholder="Other strategies, branches and experiments",
         help="Ends of other branches and of your other experiments, and what `compare` measured on this stream.",
     )

@@ -26,5 +26,5 @@ def switch() -> None:
         st.toggle(
             "Projector",
             key=state.widget("projector", on),
-            on_change=lambda: state.project(state.widget_value("projector")),
+            on_change=state.heard(lambda: state.project(state.widget_value("projector"))),
         )

@@ -115,7 +115,7 @@ class Scene:
 
 def ink() -> Ink:
     """The ink of the theme that the browser shows, with large type for a projector."""
-    found = INKS.get(st.context.theme.type or "light", INKS["light"])
+    found = replace(INKS.get(st.context.theme.type or "light", INKS["light"]), narrow=on_a_phone())
     return replace(found, type=PROJECTED) if state.projector() else found
 
 

@@ -370,5 +370,5 @@ def test_pins_on_the_explore_page(two):
     button(page, "Pin as A").click().run()
     assert button(page, "Pinned as A").disabled
     assert len(page.get("page_link")) == 1
-    assert page.session_state["address.ab"] == {"a": a[-1].id}
+    assert page.session_state["addresses"]["ab"] == {"a": a[-1].id}
     assert "a" not in page.query_params

@@ -50,7 +50,7 @@ def run(lab) -> Iterator[Job]:
 @pytest.mark.parametrize("script", [compare_page, ab_page])
 def test_a_run_of_the_explore_page_is_told_and_asked_for(run: Job, script: Callable[[], None]):
     page = AppTest.from_function(script, default_timeout=60)
-    page.session_state["address.explore"] = {"run": run.id}
+    page.session_state["addresses"] = {"explore": {"run": run.id}}
     run.last_seen = before = time.monotonic() - 100
     page.run()
     assert not page.exception

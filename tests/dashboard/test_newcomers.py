@@ -177,7 +177,7 @@ def test_a_class_of_ones_own_and_settings_stand_in_the_address(asked):
 
 def test_a_name_never_read_is_a_sentence_and_what_was_found_stays(asked):
     page = shown()
-    page.session_state["address.clip"] = {"newcomer": "zany"}  # AppTest cannot type into a list of names
+    page.session_state["addresses"]["clip"] = {"newcomer": "zany"}  # AppTest cannot type into a list of names
     again(page.run())
     assert ["never read “zany”" in error.value for error in page.error] == [True]
     assert len(page.get("plotly_chart")) == 3  # the plane, the cloud; and the report below
