@@ -1,5 +1,6 @@
 """Figures, sentences and tables of evidence show the numbers that they are given."""
 
+import dataclasses
 import itertools
 import math
 import statistics
@@ -9,7 +10,7 @@ import pytest
 
 from dashboard import evidence, exhibits, findings, tables
 from dashboard.charts import ablation, comparison, racing
-from dashboard.charts.evidence import CROSSED, apart, codes
+from dashboard.charts.evidence import CROSSED, LINE, Line, apart, codes, lines
 from dashboard.evidence import Evidence, spread
 from dashboard.palette import CLASS_COLOURS, INKS, SHAPES
 
@@ -272,3 +273,33 @@ def test_an_html_page_holds_every_figure_and_needs_no_network():
     assert "cdn.plot.ly" not in made.split("Plotly.newPlot")[-1]
     assert 'src="http' not in made
     assert "python -m cl_core race" in made
+
+
+def of_racers(count: int) -> list[Line]:
+    """So many lines that end at almost the same height, with long names."""
+    marks = codes([True] * count, [False] * count)
+    ends = [0.02 + 1e-4 * i for i in range(count)]
+    return [
+        Line(f"racer {i}<br>in two lines", marks[i], [10, 400], [0.5, end], [0.4, end], [0.6, end])
+        for i, end in enumerate(ends)
+    ]
+
+
+@pytest.mark.parametrize("count", [2, 9, 14])
+@pytest.mark.parametrize("kind", ["linear", "log"])
+def test_no_label_lies_over_another_however_many_there_are(count: int, kind: str):
+    drawn = lines(INK, of_racers(count), {"type": "log"}, {"type": kind}, "%{y}")
+    bottom, top = drawn.layout.yaxis.range
+    pixel = (top - bottom) / (drawn.layout.height - 70)
+    places = sorted(note.ay for note in drawn.layout.annotations)
+    assert len(places) == count
+    assert min(b - a for a, b in itertools.pairwise(places)) >= 0.95 * 2 * LINE * pixel
+
+
+def test_where_it_is_narrow_the_names_are_below_and_the_lines_have_the_width():
+    drawn = lines(dataclasses.replace(INK, narrow=True), of_racers(3), {"type": "log"}, {}, "%{y}")
+    assert not drawn.layout.annotations
+    assert drawn.layout.margin.r < 20
+    assert [trace.name for trace in drawn.data if trace.showlegend is not False] == [
+        f"racer {i} in two lines" for i in range(3)
+    ]
