@@ -142,7 +142,8 @@ def _beside(
 
 def _below(count: int) -> dict[str, Any]:
     """The layout of so many names in a legend under the axis."""
-    legend = {"yref": "container", "y": 0, "yanchor": "bottom", "xref": "container", "x": 0, "xanchor": "left"}
+    legend = {"orientation": "h", "entrywidthmode": "fraction", "entrywidth": 1}  # one a row
+    legend |= {"yref": "container", "y": 0, "yanchor": "bottom", "x": 0}
     return {"showlegend": True, "legend": legend | {"font": {"size": 13}}, "margin": {"r": 12, "b": 76 + 20 * count}}
 
 
