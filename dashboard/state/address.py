@@ -47,7 +47,7 @@ def _hold(page: str, address: dict[str, str]) -> None:
 
 
 def _addresses() -> dict[str, dict[str, str]]:
-    """Of each page: one object, changed in place."""
+    """By page."""
     addresses: dict[str, dict[str, str]] = keep("addresses", {})
     return addresses
 

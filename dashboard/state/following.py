@@ -1,6 +1,6 @@
 """Which snapshot one looks at, and which job the page follows."""
 
-from typing import Any
+import streamlit as st
 
 from dashboard.state.address import parameter, set_parameter
 from dashboard.state.session import keep
@@ -26,32 +26,26 @@ def follow(job_id: str | None, stay: bool = False) -> None:
     stay: the page does not move on, whatever the job makes.
     """
     set_parameter("run", job_id)
-    _following().update(tip="" if stay else selected(), shown=0)
+    st.session_state["tip"], st.session_state["shown_of_run"] = "" if stay else selected(), 0
 
 
 def has_followed() -> bool:
     """Whether this session has followed a run; one that has just come, as after a refresh, has not."""
-    return "tip" in _following()
+    return "tip" in st.session_state
 
 
 def move_on(made: list[str]) -> None:
     """Look at the newest snapshot of the job, unless the person went to look at another one meanwhile."""
     if len(made) > shown_of_run():
-        if not has_followed() or selected() == _following()["tip"]:
+        if not has_followed() or selected() == st.session_state["tip"]:
             select(made[-1])
-            _following()["tip"] = made[-1]
-        _following()["shown"] = len(made)
+            st.session_state["tip"] = made[-1]
+        st.session_state["shown_of_run"] = len(made)
 
 
 def shown_of_run() -> int:
     """How many of the job's snapshots this page has moved on to."""
-    return int(_following().get("shown", 0))
-
-
-def _following() -> dict[str, Any]:
-    """The snapshot up to which the page follows the job (tip), and how many of its snapshots it has shown."""
-    known: dict[str, Any] = keep("following", {})
-    return known
+    return int(keep("shown_of_run", 0))
 
 
 def watch(job_id: str | None) -> None:

@@ -7,11 +7,7 @@ import streamlit as st
 
 
 def keep(key: str, default: Any) -> Any:
-    """What the session has under a key, at first the default.
-
-    What must not be lost is best an object that is changed in place: when a poll begins while another drawing ends,
-    Streamlit may forget what was set anew.
-    """
+    """What the session has under a key, at first the default."""
     if key not in st.session_state:
         st.session_state[key] = default
     return st.session_state[key]
