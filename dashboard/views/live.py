@@ -61,7 +61,7 @@ def ended(job: Job) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             if st.button("Dismiss", on_click=state.follow, args=(None,)):
                 st.rerun()  # the whole page, not this fragment alone
-            st.caption("What was computed before is kept, and the next run will work.")
+            st.caption("What was computed before is kept, and you can run it again.")
         if failed:
             with st.expander("Details for a bug report"):
                 st.code(job.details or job.message, language=None)
