@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 from cl_core.comparison import Comparison
 from dashboard.charts.forgetting import PERCENT
-from dashboard.charts.style import figure
+from dashboard.charts.style import coordinates, figure
 from dashboard.deltas import TIE, Row
 from dashboard.palette import Ink, colour, faded, symbol
 from dashboard.projections import ellipse
@@ -41,7 +41,8 @@ def space(
         for c, contour in _contours(points[:, :2], of):
             strength = 1.0 if not highlight or c in highlight else 0.15
             line = {"color": faded(colour(c), strength), "width": 1.8 if dash == "dot" else 2.6, "dash": dash}
-            traces.append(go.Scatter(x=contour[:, 0], y=contour[:, 1], mode="lines", line=line, hoverinfo="skip"))
+            x, y = map(coordinates, contour.T)
+            traces.append(go.Scatter(x=x, y=y, mode="lines", line=line, hoverinfo="skip"))
     across, up = ranges(made)
     titles = [
         f"principal axis {i + 1} · {share:.0%} of the real variance" for i, share in enumerate(made.explained[:2])
@@ -71,8 +72,8 @@ def _points(
     if hollow:
         marker["line"] = {"width": 1.6, "color": paints}
     return go.Scattergl(
-        x=xy[:, 0],
-        y=xy[:, 1],
+        x=coordinates(xy[:, 0]),
+        y=coordinates(xy[:, 1]),
         name=what,
         mode="markers",
         marker=marker,

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from dashboard.charts.style import figure
+from dashboard.charts.style import coordinates, figure
 from dashboard.palette import Ink, colour, faded, symbol
 from dashboard.projections import Projection, ellipse, fitted
 
@@ -62,6 +62,8 @@ def scatter(
         bare | {"title": projection.axes[0]},
         bare | {"title": projection.axes[1], "scaleanchor": "x"},
         dragmode="pan" if movable else False,  # where one scrolls with a finger, a drag must not move the plane
+        clickmode="event+select" if movable else "event",
+        hovermode="closest",
     )
 
 
@@ -89,7 +91,7 @@ def _ellipses(
             contour = ellipse(*gaussian, sigmas)
             name = f"{names[c]} · {sigmas}σ" if of == "stored" else f"{names[c]} · {sigmas}σ · {of}"
             line = {"color": paint, "width": width, "dash": dash}
-            x, y = contour.astype(np.float32).T
+            x, y = map(coordinates, contour.T)
             traces.append(go.Scatter(x=x, y=y, name=name, mode="lines", line=line, hoverinfo="skip", meta=[c]))
     return traces
 
@@ -118,8 +120,8 @@ def _points(
             marker["line"] = {"width": 1.6, "color": paint}
         traces.append(
             kind(
-                x=xy[rows, 0].astype(np.float32),
-                y=xy[rows, 1].astype(np.float32),
+                x=coordinates(xy[rows, 0]),
+                y=coordinates(xy[rows, 1]),
                 name=f"{names[c]} · {what}",
                 meta=[c],
                 mode="markers",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import plotly.graph_objects as go
 
-from dashboard.charts.style import figure
+from dashboard.charts.style import coordinates, figure
 from dashboard.palette import Ink, colour, faded, symbol
 
 if TYPE_CHECKING:
@@ -80,12 +80,14 @@ def _points(xy: np.ndarray, c: int, says: str, hollow: bool, strength: float = 1
     marker |= {"color": paint, "line": {"width": 1.5 if hollow else 0, "color": paint}}
     words = escape(says)
     return go.Scatter(
-        x=xy[:, 0], y=xy[:, 1], mode="markers", name=words, marker=marker, hovertemplate=f"{words}<extra></extra>"
-    )
+        x=coordinates(xy[:, 0]), y=coordinates(xy[:, 1]), mode="markers", name=words, marker=marker,
+        hovertemplate=f"{words}<extra></extra>",
+    )  # fmt: skip
 
 
 def _line(xy: np.ndarray, paint: str, width: float) -> go.Scatter:
-    return go.Scatter(x=xy[:, 0], y=xy[:, 1], mode="lines", line={"color": paint, "width": width}, hoverinfo="skip")
+    x, y = map(coordinates, xy.T)
+    return go.Scatter(x=x, y=y, mode="lines", line={"color": paint, "width": width}, hoverinfo="skip")
 
 
 def _arc(degrees: float, radius: float) -> np.ndarray:

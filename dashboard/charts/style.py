@@ -4,11 +4,13 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
 import plotly.graph_objects as go
 
 from dashboard.palette import Ink
 
 ROOM = 0.7  # how much higher a figure gets, of how much its type does
+FONT = '"Source Sans", sans-serif'  # the page's own
 CONFIG = {
     "displaylogo": False,
     "responsive": True,
@@ -18,12 +20,25 @@ CONFIG = {
 
 
 class Composed(go.Figure):
-    """A figure that stays as it is once it is sent: what is sent of it is made once."""
+    """A figure that stays as it is once it is sent: what is sent of it is made once.
+
+    Streamlit hands each figure to Plotly twice, in equal copies. Plotly draws it again if it cannot see that they are
+    equal; it cannot for a template and for binary arrays, and it compares lists only where there is a datarevision.
+    """
 
     def to_dict(self) -> dict[str, Any]:
         if "_sent" not in self.__dict__:
             self._sent = super().to_dict()
+            del self._sent["layout"]["template"]
         return self._sent
+
+
+def coordinates(values: np.ndarray) -> list[float]:
+    """Numbers (n,) as a list, to a hundred-thousandth of the largest: finer than a screen shows, and short to send."""
+    largest = float(np.abs(values).max(initial=0.0))
+    decimals = 5 - math.floor(math.log10(largest)) if largest > 0 else 0
+    numbers: list[float] = np.round(values.astype(np.float64), decimals).tolist()
+    return numbers
 
 
 def owners(drawn: go.Figure) -> list[list[int]]:
@@ -49,18 +64,27 @@ def figure(
         "zeroline": False,
         "linecolor": ink.line,
         "automargin": True,
+        "ticks": "",
         "tickfont": {"size": 13, "color": ink.quiet},
     }
-    axes = [quiet | axis | {"title": _title(axis, ink)} for axis in (xaxis, yaxis)]
+    titled = (({"showgrid": False} | xaxis, 20), (yaxis, 24))
+    axes = [quiet | axis | {"title": _title(axis, ink, standoff)} for axis, standoff in titled]
     common = {
+        "template": {},
+        "datarevision": 1,  # another figure is another chart
         "height": height,
-        "margin": _margin(xaxis, yaxis) | (margin or {}),
+        "margin": {"pad": 8} | _margin(xaxis, yaxis) | (margin or {}),
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
-        "font": {"size": 14, "color": ink.text},
+        "font": {"size": 14, "color": ink.text, "family": FONT},
         "showlegend": False,
         "dragmode": False,
-        "hoverlabel": {"font": {"size": 14}, "namelength": -1},
+        "hoverlabel": {
+            "font": {"size": 14, "color": ink.text},
+            "bgcolor": ink.low,
+            "bordercolor": ink.line,
+            "namelength": -1,
+        },
         "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": ink.quiet, "activecolor": ink.text},
         "xaxis": axes[0],
         "yaxis": axes[1],
@@ -119,10 +143,10 @@ def _labels(axis: dict[str, Any]) -> int:
     return max((len(f"{value:g}") for value in axis.get("tickvals", ())), default=3)
 
 
-def _title(axis: dict[str, Any], ink: Ink) -> dict[str, Any]:
+def _title(axis: dict[str, Any], ink: Ink, standoff: int) -> dict[str, Any]:
     if not axis.get("title"):
         return {}  # an empty one would take as much room as any
-    return {"text": axis["title"], "font": {"size": 14, "color": ink.quiet}}
+    return {"text": axis["title"], "font": {"size": 14, "color": ink.quiet}, "standoff": standoff}
 
 
 def log_ticks(values: Iterable[float]) -> list[float]:

@@ -7,11 +7,11 @@ from cl_core.comparison import Comparison
 from cl_core.snapshot import Snapshot
 from dashboard import library, markup, pairs, state, work
 from dashboard.charts import ab as charts
-from dashboard.charts.style import CONFIG
 from dashboard.job import REGISTRY
 from dashboard.library import Tree
 from dashboard.pairs import Pair
 from dashboard.views import ab_panels
+from dashboard.views.plot import plot
 from dashboard.views.polling import polled
 from dashboard.views.scene import Scene, framed
 
@@ -151,7 +151,7 @@ def _charts(made: Comparison, pair: Pair, moment: int, scene: Scene, whose: str)
         with place:
             st.markdown(f"**{letter}** · {ab_panels.step_words(side.at(moment))}")
             figure = charts.space(made, letter, names, scene.ink, scene.stressed)
-            st.plotly_chart(figure, config=CONFIG, key=f"ab-space-{key}", alt=f"Features of {letter}")
+            plot(figure, key=f"ab-space-{key}", alt=f"Features of {letter}")
             st.html(markup.facts(_facts(made, key)))
     st.html(markup.key([("●", "real"), ("○", "synthetic"), ("━", "1σ of the synthetic"), ("┄", "1σ of the real")]))
     st.caption(

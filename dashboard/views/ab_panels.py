@@ -9,10 +9,10 @@ from cl_core.config import ConfigError
 from cl_core.snapshot import Snapshot
 from dashboard import deltas, forms, library, markup, pairs, pictures, state
 from dashboard.charts import ab as charts
-from dashboard.charts.style import CONFIG
 from dashboard.deltas import Measure, Row
 from dashboard.evidence import Spread
 from dashboard.pairs import Pair
+from dashboard.views.plot import plot
 from dashboard.views.scene import Scene, framed
 
 COLUMNS = 10
@@ -36,7 +36,7 @@ def curves(pair: Pair, moment: int, scene: Scene) -> None:
             scene.ink,
             moment if pair.moments > 1 else None,
         )
-        st.plotly_chart(figure, config=CONFIG, key="ab-forgetting", alt="Accuracy of each task in A and in B")
+        plot(figure, key="ab-forgetting", alt="Accuracy of each task in A and in B")
         lines = [(markup.line(scene.ink.text, dash), side) for side, dash in charts.DASHES.items()]
         if pair.same_stream:
             st.html(markup.task_key(scene.task_names[: pair.moments], scene.first_classes, lines))
@@ -104,9 +104,7 @@ def measures(here: Pair, scene: Scene) -> None:
             st.caption("A and B have other seeds: a part of every difference is the draw of the seed.")
         left, right = st.columns([1, 1.25], gap="large")
         with left:
-            st.plotly_chart(
-                charts.deltas(rows, scene.ink), config=CONFIG, key="ab-deltas", alt="B minus A of every measure"
-            )
+            plot(charts.deltas(rows, scene.ink), key="ab-deltas", alt="B minus A of every measure")
         with right:
             st.html(markup.table(["Measure", "A", "B", "B − A", ""], [_cells(row) for row in rows], numbers=(1, 2, 3)))
 

@@ -10,11 +10,11 @@ import streamlit as st
 from cl_core.config import ConfigError, UnseenConfig
 from cl_core.datasets import DataError
 from dashboard import asking, markup, newcomers, pictures, state
-from dashboard.charts.style import CONFIG
 from dashboard.job import REGISTRY, Job
 from dashboard.newcomers import Advice, Asked, Found
 from dashboard.palette import colour, symbol_image
 from dashboard.views import clip_advice, clip_dream
+from dashboard.views.plot import plot
 from dashboard.views.polling import polled
 from dashboard.views.scene import framed, ink
 
@@ -168,12 +168,20 @@ def _show(found: Found, dreamt: "Dream | None", advice: Advice | None) -> None:
             label_visibility="collapsed",
         )
         plane = found.planes[number or 0]
-        st.plotly_chart(charts.plane(plane, number or 0, found.name, ink()), config=CONFIG, key="plane")
+        plot(
+            charts.plane(plane, number or 0, found.name, ink()),
+            key="plane",
+            alt="The words of the two classes and the way of the features between them",
+        )
         st.html(_plane_key(found, number or 0))
     with right:
         st.markdown("##### Where its features should lie", anchors=False)
         st.caption("Two principal axes of what the method knows: the lenders' draws and the projected features.")
-        st.plotly_chart(charts.cloud(found.cloud, names, found.name, ink()), config=CONFIG, key="cloud")
+        plot(
+            charts.cloud(found.cloud, names, found.name, ink()),
+            key="cloud",
+            alt="The projected features in two dimensions",
+        )
         st.html(_cloud_key(found))
     left, right = st.columns([1.25, 1], gap="large")
     with left:

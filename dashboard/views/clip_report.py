@@ -8,7 +8,7 @@ import streamlit as st
 
 from cl_core.datasets import ASSETS, emoji
 from dashboard import markup
-from dashboard.charts.style import CONFIG
+from dashboard.views.plot import plot
 from dashboard.views.scene import framed, ink
 
 FILE = ASSETS / "evidence" / "clip-report.json"
@@ -50,7 +50,7 @@ def _drawings(found: dict[str, Any]) -> None:
     rows = found["drawings"]
     st.markdown(f"##### Which of {groups} groups?", anchors=False)
     figure = charts.groups(rows, 1 / groups, ink())
-    st.plotly_chart(figure, config=CONFIG, key="naming", alt="Shares of drawings whose group is named rightly")
+    plot(figure, key="naming", alt="Shares of drawings whose group is named rightly")
     st.html(
         markup.key(
             [

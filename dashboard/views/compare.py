@@ -11,11 +11,11 @@ import streamlit as st
 
 from dashboard import evidence, exhibits, findings, state, tables
 from dashboard.charts import comparison, racing
-from dashboard.charts.style import CONFIG
 from dashboard.evidence import Evidence, EvidenceError, Row, entrants
 from dashboard.exhibits import Exhibit
 from dashboard.palette import shape_image
 from dashboard.views import elsewhere
+from dashboard.views.plot import plot
 from dashboard.views.scene import framed, ink
 
 Panel = Callable[[], None]
@@ -110,7 +110,7 @@ def _in_pairs(panels: list[Panel]) -> None:
 
 def _figure(exhibit: Exhibit) -> None:
     with framed(exhibit.key, exhibit.question, exhibit.reading):
-        st.plotly_chart(exhibit.draw(ink()), config=CONFIG, key=f"evidence-{exhibit.key}", alt=exhibit.question)
+        plot(exhibit.draw(ink()), key=f"evidence-{exhibit.key}", alt=exhibit.question)
 
 
 def _chosen(whole: Evidence) -> Evidence:

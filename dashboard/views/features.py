@@ -16,6 +16,7 @@ from dashboard.palette import Ink, colour
 from dashboard.points import from_selection
 from dashboard.projections import Projection
 from dashboard.views import actions, chosen
+from dashboard.views.plot import plot
 from dashboard.views.polling import polled
 from dashboard.views.scene import Scene, framed, ink, on_a_phone
 
@@ -73,10 +74,10 @@ def _space(scene: Scene, view: Mapping[str, np.ndarray]) -> None:
         st.html(f"<style>{style}</style>")
         key, alt = state.points_widget(), "Real and synthetic features in two dimensions"
         if on_a_phone():
-            st.plotly_chart(figure, config=CONFIG, key="features", alt=alt)
+            plot(figure, key="features", alt=alt)
         else:
             pick = functools.partial(_pick, scene.node.id, key)
-            st.plotly_chart(figure, config=SELECTABLE, key=key, on_select=pick, alt=alt)
+            plot(figure, config=SELECTABLE, key=key, on_select=pick, alt=alt)
         st.html(markup.key([sign for of, sign in SIGNS if of in (*shown, *(f"{name} ellipses" for name in ellipses))]))
         st.caption(projection.note)
         if "target" in shown and not len(projection.targets):
@@ -183,7 +184,7 @@ def alignment(scene: Scene) -> None:
             names = [scene.node.class_names[row["class"]] for row in rows]
             strength = [scene.strength(row["class"]) for row in rows]
             figure = charts.alignment(rows, names, scene.ink, strength)
-            st.plotly_chart(figure, config=CONFIG, key="alignment", alt="Distance, cosine and coverage of each class")
+            plot(figure, key="alignment", alt="Distance, cosine and coverage of each class")
             st.caption(
                 "Coverage: the share of real images with a synthetic one among their nearest neighbours. Distance is "
                 "good when it is near its tick, cosine and coverage when they are near 1."

@@ -4,7 +4,7 @@ import streamlit as st
 
 from dashboard import state
 from dashboard.charts import losses, reel
-from dashboard.charts.style import CONFIG
+from dashboard.views.plot import plot
 from dashboard.views.scene import Scene, framed
 
 
@@ -46,7 +46,7 @@ def panel(scene: Scene) -> None:
     with framed("layers", "How does the inversion go, layer by layer?", reading):
         choose(scene)
         figure = losses.layer_by_layer(layers, refine, scene.ink, groups(scene, layers))
-        st.plotly_chart(figure, config=CONFIG, key="layers", alt="Loss at each layer, then of the refinement")
+        plot(figure, key="layers", alt="Loss at each layer, then of the refinement")
         spent = [f"{layer['name']} {layer['seconds']:.1f} s" for layer in layers]
         spent.append(f"all layers {refine.get('seconds', 0.0):.1f} s")
         st.caption("Time: " + " · ".join(spent))

@@ -10,9 +10,9 @@ import streamlit as st
 from cl_core.snapshot import Snapshot
 from dashboard import library, markup, pictures, projections
 from dashboard.charts import features, forgetting, losses
-from dashboard.charts.style import CONFIG
 from dashboard.lessons import Arm, Lesson, measures
 from dashboard.views import film as film_strip
+from dashboard.views.plot import plot
 from dashboard.views.scene import Scene, framed, real_images
 
 COLUMNS = 8  # images of a class
@@ -63,7 +63,7 @@ def _curves(shown: Sequence[Shown]) -> None:
         figure = forgetting.curves(
             scene.accuracy(), scene.totals(), scene.task_names, scene.first_classes, scene.ink, beside
         )
-        st.plotly_chart(figure, config=CONFIG, key="lesson-curves", alt="Accuracy of each task after each step")
+        plot(figure, key="lesson-curves", alt="Accuracy of each task after each step")
         lines = [(markup.line(scene.ink.text, "solid"), shown[0].arm.title)]
         lines += [(markup.line(scene.ink.quiet, forgetting.dash(i)), run.name) for i, run in enumerate(beside)]
         st.html(markup.task_key(scene.task_names[:upto], scene.first_classes, lines))
@@ -75,7 +75,7 @@ def _epochs(shown: Sequence[Shown]) -> None:
     with framed("lesson-epochs", f"{one.arm.title}: what happened while the last task was learned?", reading):
         rows = one.scene.record["epoch_accuracy"]
         figure = forgetting.while_learning(rows, one.scene.task_names, one.scene.first_classes, one.scene.ink)
-        st.plotly_chart(figure, config=CONFIG, key="lesson-epochs", alt="Accuracy of each task after each epoch")
+        plot(figure, key="lesson-epochs", alt="Accuracy of each task after each epoch")
         st.html(markup.task_key(one.scene.task_names[: len(rows[0])], one.scene.first_classes))
 
 
@@ -138,7 +138,7 @@ def _refinement(shown: Sequence[Shown]) -> None:
     with framed("lesson-refinement", "How fast does it fall?", reading):
         curves = {one.arm.title: one.scene.record["refine"]["curve"]["total"] for one in shown}
         figure = losses.compared(curves, shown[0].scene.ink)
-        st.plotly_chart(figure, config=CONFIG, key="lesson-refinement", alt="The objective over the iterations")
+        plot(figure, key="lesson-refinement", alt="The objective over the iterations")
 
 
 def _features(shown: Sequence[Shown]) -> None:
@@ -161,7 +161,7 @@ def _features(shown: Sequence[Shown]) -> None:
                 )
                 figure.update_layout(height=430)
                 key = f"lesson-features-{one.arm.name}"
-                st.plotly_chart(figure, config=CONFIG, key=key, alt=f"{one.arm.title}: features in two dimensions")
+                plot(figure, key=key, alt=f"{one.arm.title}: features in two dimensions")
         names = shown[0].scene.names
         st.html(markup.key([(markup.mark(c), name) for c, name in enumerate(names)]))
 

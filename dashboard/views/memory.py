@@ -6,8 +6,8 @@ from cl_core import metrics
 from dashboard import markup, state
 from dashboard.charts import forgetting as charts
 from dashboard.charts import losses
-from dashboard.charts.style import CONFIG
 from dashboard.views import overlay
+from dashboard.views.plot import plot
 from dashboard.views.scene import SPLITS, Scene, composed, framed
 
 LOSS_WORDS = {
@@ -46,7 +46,7 @@ def curves(scene: Scene) -> None:
         )
         with picture:
             st.html(f"<style>{style}</style>")
-            st.plotly_chart(figure, config=CONFIG, key="forgetting", alt="Accuracy of each task after each step")
+            plot(figure, key="forgetting", alt="Accuracy of each task after each step")
             st.html(markup.task_key(scene.task_names[:upto], scene.first_classes, _lines(scene, laid)))
 
 
@@ -84,7 +84,7 @@ def matrix(scene: Scene) -> None:
                 ("matrix", *what), "", lambda: charts.matrix(rows, len(scene.node.task_sizes), scene.ink)
             )
         alt = "The confusion matrix" if by_class else "The accuracy matrix"
-        st.plotly_chart(figure, config=CONFIG, key="matrix", alt=alt)
+        plot(figure, key="matrix", alt=alt)
         _, average = metrics.forgetting(rows)
         sizes = scene.node.task_sizes
         facts = [
@@ -115,7 +115,7 @@ def while_learning(scene: Scene) -> None:
                 "",
                 lambda: charts.while_learning(rows, scene.task_names, scene.first_classes, scene.ink),
             )
-            st.plotly_chart(figure, config=CONFIG, key="epochs", alt="Accuracy of each task after each epoch")
+            plot(figure, key="epochs", alt="Accuracy of each task after each epoch")
             st.html(markup.task_key(scene.task_names[: len(rows[0])], scene.first_classes))
     with right:
         reading = "Each term as it is weighted in the sum, on a logarithmic scale."
@@ -123,5 +123,5 @@ def while_learning(scene: Scene) -> None:
             figure, _ = composed(
                 ("losses", scene.node.id, scene.ink), "", lambda: losses.by_name(terms, LOSS_WORDS, scene.ink)
             )
-            st.plotly_chart(figure, config=CONFIG, key="losses", alt="The terms of the loss")
+            plot(figure, key="losses", alt="The terms of the loss")
             st.html(markup.key([(markup.line(*look), name) for look, name in losses.samples(figure)]))

@@ -11,11 +11,11 @@ from cl_core.heats import Heat
 from cl_core.racers import CLIP_RACERS, FIRST, OWN, RACERS, Racer, own
 from dashboard import estimate, findings, heats, library, markup, pictures, state
 from dashboard.charts import racing as charts
-from dashboard.charts.style import CONFIG
 from dashboard.evidence import Evidence
 from dashboard.job import REGISTRY
 from dashboard.palette import shape_image
 from dashboard.views import actions, live
+from dashboard.views.plot import plot
 from dashboard.views.polling import polled
 from dashboard.views.scene import Scene, framed, ink
 
@@ -128,7 +128,7 @@ def _came_out(run: Sequence[Heat], units: int, scene: Scene, busy: bool) -> None
         with place:
             st.caption(f"**Objective against {against}**, lower is better; both axes logarithmic.")
             figure = charts.objective(results, ink(), against)
-            st.plotly_chart(figure, config=CONFIG, key=f"race-{against}", alt=f"Objective against {against}")
+            plot(figure, key=f"race-{against}", alt=f"Objective against {against}")
     _images(run, results, units, scene)
     _table(run, results)
     for heat in run:

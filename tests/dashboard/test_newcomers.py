@@ -116,7 +116,7 @@ def test_the_plane_shows_the_texts_on_the_unit_circle_and_the_turn_between_the_m
     drawn = charts.plane(plane, 0, "lion", INK)
     old, new = drawn.data[2], drawn.data[3]
     assert (old.x[1], old.y[1]) == (1, 0)
-    assert np.hypot(new.x[1], new.y[1]) == pytest.approx(1)
+    assert np.hypot(new.x[1], new.y[1]) == pytest.approx(1, abs=1e-5)
     assert new.line.color == colour(0)
     arrow = drawn.layout.annotations[-1]
     np.testing.assert_allclose([arrow.ax, arrow.ay], plane.before.mean(0))
