@@ -44,7 +44,7 @@ def figure(args: argparse.Namespace) -> None:
     out = args.out or Path(f"{args.kind}.html")
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        out.write_text(exhibits.page(results, args.theme), encoding="utf-8")
+        out.write_text(exhibits.page(results), encoding="utf-8")
     except OSError as error:
         raise evidence.EvidenceError(f"{out} cannot be written ({error.strerror or error}).") from error
     print(out)
@@ -104,7 +104,6 @@ def main() -> int:
     shipped = "default: the results shipped with the project"
     drawing.add_argument("--from", dest="source", type=Path, metavar="FILE", help=f"the command's .json; {shipped}")
     drawing.add_argument("--out", type=Path, metavar="FILE", help="default: KIND.html")
-    drawing.add_argument("--theme", choices=list(exhibits.GROUNDS), default="light")
     drawing.set_defaults(run=figure)
     telling = commands.add_parser("report", help="write what was found in a run as one HTML file")
     telling.add_argument("node", metavar="NODE", help="the last step: its name is in run.json and in the app's address")

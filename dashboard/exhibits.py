@@ -6,13 +6,11 @@ from html import escape
 
 import plotly.graph_objects as go
 
-from dashboard import findings
+from dashboard import findings, standalone
 from dashboard.charts import ablation, comparison, racing
-from dashboard.charts.style import CONFIG
 from dashboard.evidence import Evidence
-from dashboard.palette import INKS, Ink
+from dashboard.palette import Ink
 
-GROUNDS = {"light": "#fbfaf7", "dark": "#14171d"}  # of the app, as .streamlit/config.toml has them
 TITLES = {
     "compare": "Strategies compared",
     "race": "The race of inversions",
@@ -132,26 +130,13 @@ def _ablate(evidence: Evidence) -> list[Exhibit]:
     ]
 
 
-def page(evidence: Evidence, theme: str) -> str:
-    """All the figures as one HTML file that needs no server and no network. theme: "light" or "dark"."""
-    ink = INKS[theme]
-    parts = []
-    for i, exhibit in enumerate(exhibits(evidence)):
-        drawn = exhibit.draw(ink).to_html(full_html=False, include_plotlyjs=i == 0, config=CONFIG)
-        parts.append(
-            f"<section><h2>{escape(exhibit.question)}</h2><p class=q>{escape(exhibit.reading)}</p>{drawn}</section>"
-        )
+def page(evidence: Evidence) -> str:
+    """All the figures as one HTML file that needs no server and no network."""
     title = TITLES[evidence.kind]
-    style = (
-        f"body{{font:16px/1.5 system-ui,sans-serif;background:{GROUNDS[theme]};color:{ink.text};margin:0 auto;"
-        f"max-width:960px;padding:2rem 1rem 4rem}}h1{{font-size:1.9rem}}h2{{font-size:1.2rem;margin:2.5rem 0 .2rem}}"
-        f".q,footer{{color:{ink.quiet};margin:0 0 .6rem}}code{{overflow-wrap:anywhere}}"
-    )
+    parts = [standalone.section(one.question, one.reading, standalone.figure(one.draw)) for one in exhibits(evidence)]
     command = escape(str(evidence.facts.get("command", "")))
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{title}</title><style>{style}</style></head><body><h1>{title}</h1>"
-        f"<p>{escape(findings.sentence(evidence))}</p>{''.join(parts)}"
-        f"<footer><p>Made by <code>{command}</code></p></footer></body></html>\n"
+    return standalone.page(
+        title,
+        f"<h1>{title}</h1><p>{escape(findings.sentence(evidence))}</p>{''.join(parts)}"
+        f"<footer><p>Made by <code>{command}</code></p></footer>",
     )

@@ -31,20 +31,24 @@ SHAPES = {
 
 @dataclass(frozen=True)
 class Ink:
-    """What is not a class: text, quiet text, lines, the ends of the scale of a heat map; and how large type is."""
+    """What is not a class: text, quiet text, lines, the ends of the scale of a heat map, the paper (as
+
+    .streamlit/config.toml has it); and how large type is.
+    """
 
     text: str
     quiet: str
     line: str
     low: str
     high: str
+    ground: str
     type: float = 1.0  # times the size for a desk
     narrow: bool = False  # a telephone: no room for words beside the lines
 
 
 INKS = {
-    "light": Ink(text="#1f2430", quiet="#6b7180", line="#e2ded4", low="#f1efe9", high="#2b3547"),
-    "dark": Ink(text="#e8eaf0", quiet="#9aa3b2", line="#2f3642", low="#1e232c", high="#c9d2e3"),
+    "light": Ink(text="#1f2430", quiet="#6b7180", line="#e2ded4", low="#f1efe9", high="#2b3547", ground="#fbfaf7"),
+    "dark": Ink(text="#e8eaf0", quiet="#9aa3b2", line="#2f3642", low="#1e232c", high="#c9d2e3", ground="#14171d"),
 }
 
 

@@ -59,6 +59,7 @@ LAYERS = {
         {"asking", "branches", "fetch", "markup", "projections", "pairs", "state", "teaching", "work"},
         {"cancels", "deltas", "newcomers", "visitor"},
         {"cards", "charts", "closeup", "findings", "forms", "lessons", "soak", "tables"},
+        {"standalone"},
         {"exhibits"},
         {"views"},
         {"app", "__main__"},

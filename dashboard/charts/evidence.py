@@ -142,8 +142,8 @@ def _beside(
 
 def _below(count: int) -> dict[str, Any]:
     """The layout of so many names in a legend under the axis."""
-    legend = {"orientation": "h", "entrywidthmode": "fraction", "entrywidth": 1}  # one a row
-    legend |= {"yref": "container", "y": 0, "yanchor": "bottom", "x": 0}
+    legend = {"orientation": "h", "entrywidthmode": "fraction", "entrywidth": 1.15}  # one a row
+    legend |= {"xref": "container", "x": 0, "yref": "container", "y": 0, "yanchor": "bottom"}
     return {"showlegend": True, "legend": legend | {"font": {"size": 13}}, "margin": {"r": 12, "b": 76 + 20 * count}}
 
 

@@ -81,7 +81,7 @@ def figure(
         "dragmode": False,
         "hoverlabel": {
             "font": {"size": 14, "color": ink.text},
-            "bgcolor": ink.low,
+            "bgcolor": ink.ground,
             "bordercolor": ink.line,
             "namelength": -1,
         },

@@ -4,32 +4,24 @@ from collections.abc import Sequence
 from html import escape
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from plotly.graph_objects import Figure
 
 from cl_core import datasets, metrics, recipe
 from cl_core.config import Config
 from cl_core.datasets import DataError
 from cl_core.snapshot import Snapshot
-from dashboard import forms, library, markup, pictures, projections
+from dashboard import forms, library, markup, pictures, projections, standalone
 from dashboard.charts import features as feature_charts
 from dashboard.charts import forgetting
-from dashboard.charts.style import CONFIG
-from dashboard.palette import INKS, colour
+from dashboard.palette import INKS, Ink, colour
+from dashboard.standalone import figure, section
 from dashboard.views.scene import Scene
 
 STYLE = Path(__file__).parent.parent / "style.css"
 STORE = Path("runs") / "store"
 COLUMNS = 12
-PAGE = """
-body { font: 16px/1.5 system-ui, sans-serif; color: #1f2430; background: #fbfaf7; margin: 0 auto; max-width: 1100px;
-  padding: 2rem 1.2rem 4rem; }
-h1 { font-size: 1.7rem; margin: 0 0 .2rem; } h2 { font-size: 1.15rem; margin: 2.2rem 0 .2rem; }
-p { margin: .2rem 0 .8rem; opacity: .8; } section { break-inside: avoid; }
-pre { background: #f1efe9; padding: .8rem 1rem; border-radius: .5rem; overflow-x: auto; white-space: pre-wrap;
-  overflow-wrap: anywhere; font-size: .85rem; }
-"""
 
 
 def command(path: Sequence[Snapshot]) -> str:
@@ -45,18 +37,14 @@ def command(path: Sequence[Snapshot]) -> str:
 def html(tree: library.Tree, node_id: str, name: str = "") -> str:
     """The whole file. name: what the person calls the experiment."""
     node = library.look(tree.store, node_id)
-    scene = Scene(tree, node, "test", frozenset(), INKS["light"])
+    scene = Scene(tree, node, "test", frozenset(), INKS["light"])  # its ink is not used: a figure is drawn in every one
     path = tree.path(node_id)
     title = library.title(node.config, len(node.class_names))
     parts = [f"<h1>{escape(name or title)}</h1><p>{escape(title)} · {escape(_where(node))}</p>"]
     if node.tasks_learned:
         parts += [_facts(scene), *_memory(scene), _images(scene), _features(scene), _alignment(scene)]
     parts += [_settings(path), _again(path)]
-    style = STYLE.read_text(encoding="utf-8") + PAGE
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-        f"<title>{escape(name or title)}</title><style>{style}</style></head><body>{''.join(parts)}</body></html>"
-    )
+    return standalone.page(name or title, "".join(parts), STYLE.read_text(encoding="utf-8"))
 
 
 def _where(node: Snapshot) -> str:
@@ -65,10 +53,6 @@ def _where(node: Snapshot) -> str:
     what = "learning" if node.verb == "learn" else "inverting after"
     strategy = forms.in_words(node.record.get("strategy") or "")
     return f"after {what} task {node.tasks_learned} of {len(node.task_sizes)} · {strategy}"
-
-
-def _section(question: str, reading: str, body: str) -> str:
-    return f"<section><h2>{escape(question)}</h2><p>{escape(reading)}</p>{body}</section>"
 
 
 def _facts(scene: Scene) -> str:
@@ -89,16 +73,21 @@ def _facts(scene: Scene) -> str:
 
 def _memory(scene: Scene) -> list[str]:
     upto = len(scene.accuracy())
-    curves = forgetting.curves(scene.accuracy(), scene.totals(), scene.task_names, scene.first_classes, scene.ink)
-    matrix = forgetting.matrix(scene.accuracy(), len(scene.node.task_sizes), scene.ink)
+
+    def curves(ink: Ink) -> Figure:
+        return forgetting.curves(scene.accuracy(), scene.totals(), scene.task_names, scene.first_classes, ink)
+
+    def matrix(ink: Ink) -> Figure:
+        return forgetting.matrix(scene.accuracy(), len(scene.node.task_sizes), ink)
+
     key = markup.task_key(scene.task_names[:upto], scene.first_classes)
     return [
-        _section(
+        section(
             "Does it remember?",
             "Accuracy on test images. A line falls when its task is forgotten. Bold: all the classes seen so far.",
-            _figure(curves, with_plotly=True) + key,
+            figure(curves) + key,
         ),
-        _section("Which task is remembered when?", "Read down a column: the same task, later.", _figure(matrix)),
+        section("Which task is remembered when?", "Read down a column: the same task, later.", figure(matrix)),
     ]
 
 
@@ -106,16 +95,16 @@ def _images(scene: Scene) -> str:
     images, labels = scene.node.synthetic
     classes = sorted(set(labels.tolist()))
     if not classes:
-        return _section("What does it dream?", "There are no synthetic images at this moment.", "")
+        return section("What does it dream?", "There are no synthetic images at this moment.", "")
     dreams = pictures.by_class(pictures.to_bytes(np.asarray(images)), labels, classes, COLUMNS)
     names = [scene.node.class_names[c] for c in classes]
     try:
         real = [_real(scene.node.config.stream.data, name) for name in names]
     except DataError as error:
         picture = markup.picture(pictures.data_uri(pictures.sheet(dreams, COLUMNS)), "Synthetic images, a row a class")
-        return _section("What does it dream?", f"Synthetic images, a row a class. {error}", picture)
+        return section("What does it dream?", f"Synthetic images, a row a class. {error}", picture)
     sheets = [pictures.data_uri(pictures.sheet(rows, COLUMNS)) for rows in (real, dreams)]
-    return _section(
+    return section(
         "What does it dream?",
         "A row a class. Real images of old classes are shown for the truth and are never seen by the method. "
         + library.decoded(scene.node),
@@ -136,12 +125,15 @@ def _features(scene: Scene) -> str:
         return ""
     projection = projections.pca(view)
     made = view.get("synthetic_labels", np.zeros(0, np.int64))
-    figure = feature_charts.scatter(projection, view["real_labels"], made, scene.names, scene.ink)
+
+    def space(ink: Ink) -> Figure:
+        return feature_charts.scatter(projection, view["real_labels"], made, scene.names, ink)
+
     key = markup.key([(markup.mark(c), name) for c, name in enumerate(scene.names)])
-    return _section(
+    return section(
         "Do dreams live where reality does?",
         f"The penultimate features: filled is real (test), hollow is synthetic. {projection.note}",
-        _figure(figure) + key,
+        figure(space) + key,
     )
 
 
@@ -160,7 +152,7 @@ def _alignment(scene: Scene) -> str:
         ]
         for row in rows
     ]
-    return _section(
+    return section(
         "How far off is each class?",
         "Fréchet distance between synthetic and real features; the tick is the floor that two real sets give.",
         markup.table(["Class", "Distance", "", "Floor", "Cosine"], cells, (2, 3, 4)),
@@ -174,14 +166,14 @@ def _settings(path: Sequence[Snapshot]) -> str:
     body = markup.table(["Setting", "The paper", "Here"], rows)
     changed = []
     for before, step in pairwise(path[1:]):
-        for section, _, label, a, b in forms.changes(before.config, step.config):
-            if section == step.verb:
+        for part, _, label, a, b in forms.changes(before.config, step.config):
+            if part == step.verb:
                 told = f"{'Learn' if step.verb == 'learn' else 'Invert after'} task {step.tasks_learned}"
                 changed.append([told, escape(label), escape(a), f"<b>{escape(b)}</b>"])
     if changed:
         body += f"<h2>What was changed on the way</h2>{markup.table(['At', 'Setting', 'Before', 'Then'], changed)}"
     seed = f"Seed {first.machine.seed}; every setting that is not listed has the paper’s value."
-    return _section("With which settings?", seed, body)
+    return section("With which settings?", seed, body)
 
 
 def _again(path: Sequence[Snapshot]) -> str:
@@ -190,9 +182,4 @@ def _again(path: Sequence[Snapshot]) -> str:
     if recipe.one_config(path) is None:
         body += f"<p>settings.json:</p><pre>{escape(steps.to_json())}</pre>"
     machine = f"{path[-1].record.get('device', 'cpu')}, threads: {path[0].config.machine.threads}"
-    return _section("How is it computed again?", f"The same numbers on the same machine ({machine}).", body)
-
-
-def _figure(figure: Any, with_plotly: bool = False) -> str:
-    """A figure as HTML; Plotly itself comes with the first one."""
-    return figure.to_html(full_html=False, include_plotlyjs=with_plotly, config=CONFIG, default_width="100%")
+    return section("How is it computed again?", f"The same numbers on the same machine ({machine}).", body)

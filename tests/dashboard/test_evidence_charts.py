@@ -267,10 +267,9 @@ def test_tables_have_a_cell_for_each_column_and_the_numbers(results):
 
 
 def test_an_html_page_holds_every_figure_and_needs_no_network():
-    made = exhibits.page(RACE, "dark")
-    assert made.count("Plotly.newPlot") >= 4
+    made = exhibits.page(RACE)
+    assert made.count('class="figure"') == 4
     assert made.count("<section>") == 4
-    assert "cdn.plot.ly" not in made.split("Plotly.newPlot")[-1]
     assert 'src="http' not in made
     assert "python -m cl_core race" in made
 
