@@ -147,10 +147,12 @@ class Registry:
                 job.last_seen = time.monotonic()
             return job
 
-    def ahead(self, job: Job) -> int:
-        """How many jobs must end before this one may start: 0 when it is running or over."""
+    def ahead(self, job: Job) -> list[Job]:
+        """The jobs that must end before this one may start: none when it is running or over."""
         with self._lock:
-            return self._queue.index(job) + len(self._running) if job in self._queue else 0
+            if job not in self._queue:
+                return []
+            return [self._jobs[id] for id in self._running] + self._queue[: self._queue.index(job)]
 
     def cancel(self, job: Job, reason: str = "You cancelled it.") -> None:
         """Ask a job to stop: at once when it waits, at its next yield or pulse when it runs."""

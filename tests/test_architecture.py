@@ -56,7 +56,7 @@ LAYERS = {
             "umap_child",
         },
         {"library", "heats"},
-        {"asking", "branches", "fetch", "markup", "projections", "pairs", "state", "teaching", "work"},
+        {"asking", "branches", "fetch", "markup", "projections", "pairs", "state", "teaching", "waiting", "work"},
         {"cancels", "deltas", "newcomers", "visitor"},
         {"cards", "charts", "closeup", "findings", "forms", "lessons", "soak", "tables"},
         {"standalone"},

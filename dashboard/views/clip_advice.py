@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard import newcomers, state
+from dashboard import newcomers, state, waiting
 from dashboard.job import REGISTRY, Job
 from dashboard.newcomers import Advice, Asked
 from dashboard.views.polling import polled
@@ -46,8 +46,8 @@ def _waiting(job_id: str | None) -> None:
         st.rerun()
     if job is None:
         return
-    ahead = REGISTRY.ahead(job)
-    words = f"Waiting: {ahead} run{'s' * (ahead != 1)} ahead" if ahead else job.step.words
+    ahead = waiting.in_words(job)
+    words = f"Waiting: {ahead}" if ahead else job.step.words
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.caption(f":material/hourglass_top: {words} …", width="content")
         st.button("Stop", icon=":material/close:", key="stop-advice", on_click=REGISTRY.cancel, args=(job,))

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from dashboard import markup, newcomers, pictures, progress, state
+from dashboard import markup, newcomers, pictures, progress, state, waiting
 from dashboard.job import REGISTRY, Job
 from dashboard.newcomers import PICTURES, Asked, Found
 from dashboard.views.polling import polled
@@ -52,8 +52,8 @@ def _forming(job_id: str | None) -> None:
     if job is None:
         return
     told = progress.fold(job.mailbox.read())
-    ahead = REGISTRY.ahead(job)
-    words = f"Waiting: {ahead} run{'s' * (ahead != 1)} ahead" if ahead else told.words or job.step.words
+    ahead = waiting.in_words(job)
+    words = f"Waiting: {ahead}" if ahead else told.words or job.step.words
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.progress(told.fraction, words, width="stretch")
         st.button(

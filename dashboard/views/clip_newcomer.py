@@ -9,7 +9,7 @@ import streamlit as st
 
 from cl_core.config import ConfigError, UnseenConfig
 from cl_core.datasets import DataError
-from dashboard import asking, markup, newcomers, pictures, state
+from dashboard import asking, markup, newcomers, pictures, state, waiting
 from dashboard.job import REGISTRY, Job
 from dashboard.newcomers import Advice, Asked, Found
 from dashboard.palette import colour, symbol_image
@@ -132,8 +132,8 @@ def _status(waiting_for: str | None, words: str) -> None:
     job: Job | None = REGISTRY.get(waiting_for) if waiting_for else None
     if waiting_for and (job is None or not job.active):
         st.rerun()
-    elif job is not None and (ahead := REGISTRY.ahead(job)):
-        st.caption(f":material/hourglass_top: Waiting: {ahead} run{'s' * (ahead != 1)} ahead …")
+    elif job is not None and (ahead := waiting.in_words(job)):
+        st.caption(f":material/hourglass_top: Waiting: {ahead} …")
     else:
         st.caption(f":material/hourglass_top: {job.step.words} …" if job is not None else words or "\u00a0")
 

@@ -1,11 +1,10 @@
 """While a job runs: what it does, how far it is, what forms, and a way to stop. The one fragment that polls."""
 
-import time
 from typing import Literal
 
 import streamlit as st
 
-from dashboard import estimate, markup, pictures, progress, state
+from dashboard import estimate, markup, pictures, progress, state, waiting
 from dashboard.job import REGISTRY, Job
 from dashboard.progress import Progress
 from dashboard.views import actions
@@ -96,26 +95,14 @@ def running(job: Job, scene: Scene | None, key: str = "live") -> None:
 
 
 def _headline(job: Job, told: Progress) -> str:
-    ahead = REGISTRY.ahead(job)
     if job.state == "queued":
-        return f'<div class="il-live"><b>Waiting</b><span>{ahead} run{"s" * (ahead != 1)} ahead of yours</span></div>'
+        return f'<div class="il-live"><b>Waiting</b><span>{waiting.in_words(job)}</span></div>'
     step = job.step
     where = f" · step {step.number} of {step.of}" if step.of > 1 and step.number else ""
-    left = _time_left(job, told)
+    left = waiting.seconds_left(job)
     words = [f"<b>{step.words}{where}</b>", f"<span>{told.words}</span>" if told.words else ""]
     words.append(f"<span>{estimate.in_words(left)} left</span>" if left is not None and told.words else "")
     return f'<div class="il-live" data-stage="{told.stage}">{" ".join(words)}</div>'
-
-
-def _time_left(job: Job, told: Progress) -> float | None:
-    """Seconds until the whole job is over, as far as anybody knows."""
-    number = job.step.number
-    expected = job.expected[number - 1] if 0 < number <= len(job.expected) else None
-    left = progress.seconds_left(told.fraction, time.monotonic() - job.step_started, expected)
-    later = estimate.corrected(job.expected[number : job.step.of], job.expected, job.spent)
-    if left is None or later is None:
-        return left if job.step.of <= 1 else None
-    return left + later
 
 
 def _loss(told: Progress, question: str, key: str, height: int | Literal["content"] = "content") -> None:

@@ -89,10 +89,10 @@ def test_the_queue_has_positions_and_a_waiting_job_can_be_cancelled():
     first, second, third = (registry.submit("work", lambda: endless(threading.Event())) for _ in range(3))
     wait(first, "running")
     assert (second.state, third.state) == ("queued", "queued")
-    assert [registry.ahead(job) for job in (first, second, third)] == [0, 1, 2]
+    assert [registry.ahead(job) for job in (first, second, third)] == [[], [first], [first, second]]
     registry.cancel(second)
     assert second.state == "cancelled"
-    assert registry.ahead(third) == 1
+    assert registry.ahead(third) == [first]
     registry.cancel(first)
     wait(third, "running")
     registry.cancel(third)

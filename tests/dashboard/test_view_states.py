@@ -139,7 +139,7 @@ def busy_until(gate: threading.Event) -> None:
 def test_a_class_never_shown_waits_behind_a_run_and_comes(asked, gate: threading.Event):  # noqa: F811
     busy_until(gate)
     page = open_clip_page()
-    when(page, lambda: "Waiting: 1 run ahead …" in texts(page))
+    when(page, lambda: "Waiting: 1 run ahead of yours …" in texts(page))
     assert "Turned as the words turn" not in texts(page)
     gate.set()
     when(page, lambda: "Turned as the words turn" in texts(page))
