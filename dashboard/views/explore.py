@@ -26,9 +26,8 @@ from dashboard.views import (
     zero_shot,
 )
 from dashboard.views.polling import polled
-from dashboard.views.scene import Scene, ink
+from dashboard.views.scene import PAINT, Scene, ink
 
-PAINT = 0.02  # seconds in which the browser begins with what it has
 STYLE = Path(__file__).parent.parent / "style.css"
 
 

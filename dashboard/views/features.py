@@ -1,6 +1,7 @@
 """Do dreams live where reality does: the feature space, and how far each class's synthetic features are off."""
 
 import functools
+import time
 from collections.abc import Mapping
 from html import escape
 
@@ -18,7 +19,7 @@ from dashboard.projections import Projection
 from dashboard.views import actions, chosen
 from dashboard.views.plot import plot
 from dashboard.views.polling import polled
-from dashboard.views.scene import Scene, framed, ink, on_a_phone
+from dashboard.views.scene import PAINT, Scene, framed, ink, on_a_phone
 
 POLL = 0.5
 SELECTABLE = CONFIG | {"modeBarButtonsToRemove": ["autoScale2d", "zoomIn2d", "zoomOut2d"], "displayModeBar": True}
@@ -86,6 +87,7 @@ def _space(scene: Scene, view: Mapping[str, np.ndarray]) -> None:
         if not on_a_phone():
             chosen.panel(scene, view, picked)
     if picked.classes(view) != scene.points.classes(view):
+        time.sleep(PAINT)  # the chosen images first
         st.rerun()  # the other views are outside of this fragment
 
 
