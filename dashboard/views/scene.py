@@ -20,7 +20,7 @@ from dashboard.points import Points
 
 SPLITS = ("validation", "test")
 PROJECTED = 1.5  # times the size of type, in charts, whose type does not follow the page's
-PAINT = 0.02  # seconds in which the browser begins with what it has
+PAINT = 0.05  # seconds in which the browser begins with what it has
 
 
 @dataclass(frozen=True)
