@@ -16,10 +16,10 @@ def of(*classes: int) -> str:
 
 
 def variables(stressed: Collection[int], classes: Iterable[int]) -> str:
-    """The style that sets the variables of all these classes; empty when none is stressed."""
+    """The style that sets the variables of all these classes, whatever was set before; empty when none is stressed."""
     if not stressed:
         return ""
-    return ":root{" + "".join(f"--c{c}:{FAINT:g};" for c in classes if c not in stressed) + "}"
+    return ":root{" + "".join(f"--c{c}:{1 if c in stressed else FAINT:g};" for c in classes) + "}"
 
 
 def cards(tasks: Iterable[int]) -> str:

@@ -3,6 +3,7 @@
 import functools
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from html import escape
 
 import numpy as np
@@ -14,7 +15,7 @@ from dashboard.charts import features as charts
 from dashboard.charts.style import CONFIG, owners
 from dashboard.job import REGISTRY
 from dashboard.palette import Ink, colour
-from dashboard.points import from_selection
+from dashboard.points import Points, from_selection
 from dashboard.projections import Projection
 from dashboard.views import actions, chosen
 from dashboard.views.plot import plot
@@ -87,8 +88,16 @@ def _space(scene: Scene, view: Mapping[str, np.ndarray]) -> None:
         if not on_a_phone():
             chosen.panel(scene, view, picked)
     if picked.classes(view) != scene.points.classes(view):
+        _stress_at_once(scene, picked)
         time.sleep(PAINT)  # the chosen images first
         st.rerun()  # the other views are outside of this fragment
+
+
+def _stress_at_once(scene: Scene, picked: Points) -> None:
+    """The classes of the chosen points in all views, by style, until the page is drawn again."""
+    everything = range(scene.node.classes_seen)
+    now = replace(scene, points=picked).with_chips(scene.chips)
+    st.html(f"<style>{stress.variables(now.stressed or everything, everything)}</style>")
 
 
 def by_webgl(scene: Scene) -> bool:

@@ -56,7 +56,7 @@ def test_highlighted_tasks_stand_out():
     assert ".trace:nth-child(1){opacity:max(var(--c0,1),var(--c1,1))!important}" in told
     assert ".trace:nth-child(3){opacity:var(--c3,1)!important}" in told
     assert "nth-child(4)" not in told  # the bold line belongs to all
-    assert stress.variables({2}, range(4)) == ":root{--c0:0.25;--c1:0.25;--c3:0.25;}"
+    assert stress.variables({2}, range(4)) == ":root{--c0:0.25;--c1:0.25;--c2:1;--c3:0.25;}"
     assert stress.variables(set(), range(4)) == ""
 
 
