@@ -1,6 +1,7 @@
 """Real and synthetic features in one plane, with the Gaussians that are kept of each class."""
 
 from collections.abc import Collection, Mapping, Sequence, Sized
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -126,9 +127,8 @@ def _points(
                 meta=[c],
                 mode="markers",
                 marker=marker,
-                text=names[c],
                 customdata=[[what, row] for row in rows.tolist()],
-                hovertemplate=f"%{{text}} · {what}<extra></extra>",
+                hovertemplate=f"{escape(names[c])} · {what}<extra></extra>",
             )
         )
     return traces

@@ -80,7 +80,7 @@ def figure(
         "showlegend": False,
         "dragmode": False,
         "hoverlabel": {
-            "font": {"size": 14, "color": ink.text},
+            "font": {"size": 14, "color": ink.text, "family": FONT},
             "bgcolor": ink.ground,
             "bordercolor": ink.line,
             "namelength": -1,

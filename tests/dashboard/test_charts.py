@@ -112,7 +112,7 @@ def test_real_points_are_filled_synthetic_ones_hollow_and_colour_is_the_class():
         real, synthetic = traces[f"{name} · real"], traces[f"{name} · synthetic"]
         assert (real.marker.symbol, synthetic.marker.symbol) == (symbol(c), symbol(c) + "-open")
         assert (real.marker.color, synthetic.marker.color) == (faded(colour(c), 0.5), faded(colour(c), 1))
-        assert synthetic.text == name
+        assert synthetic.hovertemplate == f"{name} · synthetic<extra></extra>"  # a text for all is not told by Plotly
         np.testing.assert_allclose(real.x, projection.real[labels == c, 0], rtol=1e-5)
         assert [*map(tuple, synthetic.customdata)] == [("synthetic", row) for row in np.flatnonzero(made == c)]
     assert (symbol(0), colour(0)) != (symbol(10), colour(10))  # the eleventh class is another one
