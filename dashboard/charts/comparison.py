@@ -129,7 +129,7 @@ def curves(evidence: Evidence, ink: Ink) -> go.Figure:
     count = max((len(line.x) for line in drawn), default=1)
     tasks = {"title": "after learning task", "tickvals": list(range(1, count + 1))}
     height = min(640, max(440, 110 + 54 * len(drawn)))
-    return lines(ink, drawn, tasks, PERCENT | {"range": [0, 1.02]}, "%{y:.1%}", height)
+    return lines(ink, drawn, tasks, PERCENT | {"range": [0, 1.02]}, "after task %{x}: %{y:.1%}", height)
 
 
 def seconds(evidence: Evidence, ink: Ink) -> go.Figure:

@@ -94,7 +94,7 @@ def lines(
 ) -> go.Figure:
     """Lines with their bands, each named at its end, or below where it is narrow; the axes may be logarithmic.
 
-    hover: the y value as in "%{y:.1%}"; level: a height to compare with, and what it is.
+    hover: a point, as in "after task %{x}: %{y:.1%}"; level: a height to compare with, and what it is.
     """
     drawn = [line for line in all_lines if len(line.x)]
     across, up = _place(xaxis), _place(yaxis)
@@ -268,7 +268,7 @@ def _middle(line: Line, ink: Ink, hover: str) -> go.Scatter:
         mode="lines+markers",
         line={"color": paint, "width": line.code.width, "dash": line.code.dash},
         marker={"symbol": line.code.symbol, "size": 9, "color": paint, "line": {"width": 0}},
-        hovertemplate=f"<b>{name}</b><br>%{{x}}: {hover}<extra></extra>",
+        hovertemplate=f"<b>{name}</b><br>{hover}<extra></extra>",
     )
 
 

@@ -32,7 +32,8 @@ def objective(evidence: Evidence, ink: Ink, against: str = "units") -> go.Figure
         else _seconds(drawn, evidence.facts.get("seconds", "CPU seconds, fits included"))
     )
     yaxis = {"type": "log", "tickvals": log_ticks(values)}
-    return lines(ink, drawn, xaxis, yaxis, "%{y:.3g}")
+    spent = "%{x} units" if against == "units" else "%{x:.2g} s"
+    return lines(ink, drawn, xaxis, yaxis, f"after {spent}: %{{y:.3g}}")
 
 
 def oracle(evidence: Evidence, ink: Ink) -> go.Figure:
@@ -41,7 +42,7 @@ def oracle(evidence: Evidence, ink: Ink) -> go.Figure:
     level = (float(real), f"real images: {percent(float(real))}") if real is not None else None
     yaxis = {"tickformat": ".0%", "tickvals": [0, 0.25, 0.5, 0.75, 1]}
     drawn = _lines(evidence, "oracle_accuracy", "units")
-    return lines(ink, drawn, _units(evidence), yaxis | {"range": [0, 1.05]}, "%{y:.1%}", level=level)
+    return lines(ink, drawn, _units(evidence), yaxis | {"range": [0, 1.05]}, "after %{x} units: %{y:.1%}", level=level)
 
 
 def variety(evidence: Evidence, ink: Ink) -> go.Figure:
@@ -49,7 +50,7 @@ def variety(evidence: Evidence, ink: Ink) -> go.Figure:
     drawn = _lines(evidence, "pixel_variance", "units")
     top = max((value for line in drawn for value in line.high), default=1.0)
     yaxis = {"range": [0, 1.08 * top], "rangemode": "tozero"}
-    return lines(ink, drawn, _units(evidence), yaxis, "%{y:.3g}")
+    return lines(ink, drawn, _units(evidence), yaxis, "after %{x} units: %{y:.3g}")
 
 
 def _lines(evidence: Evidence, key: str, against: str) -> list[Line]:
