@@ -31,7 +31,9 @@ SETTLED = '[data-testid="stApp"][data-test-script-state="notRunning"]'
 # Whether rows of other classes are faint in the sheets.
 MARKED = """[...document.querySelectorAll(".il-sheet-labels span")].some(row => getComputedStyle(row).opacity < 0.5)"""
 CLOSEUP = 'document.querySelector(".il-closeup")'
-AXIS = 'document.querySelector(".st-key-panel-features .xtitle")?.textContent'  # none while Plotly draws anew
+# The name of the axis in a picture that is there to be seen; none while Plotly draws anew.
+AXIS = """[...document.querySelectorAll(".st-key-panel-features .js-plotly-plot")]
+  .find(plot => plot.checkVisibility({visibilityProperty: true}))?.querySelector(".xtitle")?.textContent"""
 
 # From the start of a visit to the first frames with the heading and with a chart: milliseconds.
 ARRIVING = """{

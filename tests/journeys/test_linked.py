@@ -4,6 +4,8 @@ import pytest
 from helpers import button, charts, settled
 from playwright.sync_api import Page, expect
 
+from dashboard.bench import PLACE
+
 pytestmark = pytest.mark.browser
 FAINT = """([panel, name]) => {
   const plot = document.querySelector(`.st-key-panel-${panel} .js-plotly-plot`);
@@ -13,11 +15,25 @@ FAINT = """([panel, name]) => {
 
 
 def test_points_and_tasks_are_marked_everywhere(page: Page, address: str):
-    """A box round points gives their images; a task card stresses its classes in the pictures; both are let go."""
+    """A point says what it is and marks its class, a box of points gives their images, a task card stresses its classes
+
+    in the pictures; all are let go.
+    """
     page.goto(address)
     expect(charts(page)).to_have_count(8)
     settled(page)
     space = page.locator(".st-key-panel-features")
+    space.locator(".nsewdrag").first.scroll_into_view_if_needed()
+    x, y = page.evaluate(PLACE)
+    page.mouse.move(x - 1, y)
+    expect(space.locator(".hovertext")).to_contain_text("T-shirt/top · synthetic")
+    page.mouse.click(x, y)
+    expect(page.locator(".il-closeup")).to_be_visible()
+    expect(page.locator(".il-sheet-labels span").nth(1)).to_have_css("opacity", "0.25")
+    expect(page.locator(".st-key-card-1 .il-bar")).to_have_css("height", "10px")
+    button(page, "Let go").click()
+    expect(page.locator(".il-sheet-labels span").nth(1)).to_have_css("opacity", "1")
+    settled(page)
     space.locator('.modebar-btn[data-val="select"]').click()
     area = space.locator(".nsewdrag").first
     area.scroll_into_view_if_needed()
