@@ -8,10 +8,10 @@ from dashboard.job import REGISTRY, Job
 
 def seconds_left(job: Job) -> float | None:
     """Seconds until the whole job is over, None when nobody knows. Of one that waits: all that is expected of it."""
+    if job.state == "queued":
+        return estimate.corrected(job.expected, job.expected, job.spent) if job.expected else None
     number = job.step.number
     later = estimate.corrected(job.expected[number : job.step.of], job.expected, job.spent)
-    if job.state == "queued":
-        return sum(map(float, filter(None, job.expected))) if job.expected and None not in job.expected else None
     expected = job.expected[number - 1] if 0 < number <= len(job.expected) else None
     fraction = progress.fold(job.mailbox.read()).fraction
     left = progress.seconds_left(fraction, time.monotonic() - job.step_started, expected)
