@@ -92,14 +92,14 @@ def picked(node_id: str) -> Points:
 
 
 def let_go(node_id: str) -> None:
-    """Choose no point any more, in a picture that is drawn anew: Plotly keeps a selection as long as it can."""
+    """Choose no point any more; the picture that they were chosen in has to be told, see `times_let_go`."""
     pick(node_id, Points())
-    st.session_state["let_go"] = int(keep("let_go", 0)) + 1
+    st.session_state["let_go"] = times_let_go() + 1
 
 
-def points_widget() -> str:
-    """The key of the picture in which points are chosen."""
-    return choice(f"points.{keep('let_go', 0)}")
+def times_let_go() -> int:
+    """How often all points were let go."""
+    return int(keep("let_go", 0))
 
 
 # The form of a new experiment.

@@ -23,6 +23,8 @@ def panel(scene: Scene, view: View, chosen: Points) -> None:
             "Click a point, or take the lasso above the picture and draw round some: their images appear here and are "
             "marked everywhere."
         )
+        for _ in range(2):
+            st.empty()  # in the place of the images: what a page only lacks stands there until all of it is drawn
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         parts = [f"{len(rows)} {kind}" for kind in points.KINDS if (rows := getattr(chosen, kind))]

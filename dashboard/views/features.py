@@ -18,7 +18,7 @@ from dashboard.palette import Ink, colour
 from dashboard.points import Points, from_selection
 from dashboard.projections import Projection
 from dashboard.views import actions, chosen
-from dashboard.views.plot import plot
+from dashboard.views.plot import plot, release
 from dashboard.views.polling import polled
 from dashboard.views.scene import PAINT, Scene, framed, ink, on_a_phone
 
@@ -74,7 +74,7 @@ def _space(scene: Scene, view: Mapping[str, np.ndarray]) -> None:
         what = method or "PCA", tuple(shown), tuple(ellipses), tuple(scene.names), highlight, ink(), on_a_phone()
         figure, style = _figure(projections.umap_key(view), *what, projection, view)
         st.html(f"<style>{style}</style>")
-        key, alt = state.points_widget(), "Real and synthetic features in two dimensions"
+        key, alt = state.choice("points"), "Real and synthetic features in two dimensions"
         if on_a_phone():
             plot(figure, key="features", alt=alt)
         else:
@@ -87,6 +87,7 @@ def _space(scene: Scene, view: Mapping[str, np.ndarray]) -> None:
         picked = state.picked(scene.node.id).within(view)
         if not on_a_phone():
             chosen.panel(scene, view, picked)
+            release("panel-features", state.times_let_go())
     if picked.classes(view) != scene.points.classes(view):
         _stress_at_once(scene, picked)
         time.sleep(PAINT)  # the chosen images first

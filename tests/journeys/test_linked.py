@@ -12,6 +12,15 @@ FAINT = """([panel, name]) => {
   const place = plot._fullData.findIndex(trace => trace.name === name);
   return Number(getComputedStyle(plot.querySelectorAll(".scatterlayer > .trace")[place]).opacity);
 }"""  # the opacity with which a trace is drawn
+LOOK = """() => {
+  window.holes = 0;
+  const look = () => {
+    const plot = document.querySelector(".st-key-panel-features .js-plotly-plot");
+    if (!plot?.checkVisibility({visibilityProperty: true})) holes += 1;
+    requestAnimationFrame(look);
+  };
+  look();
+}"""  # counts the frames without a picture of the features
 
 
 def test_points_and_tasks_are_marked_everywhere(page: Page, address: str):
@@ -45,8 +54,13 @@ def test_points_and_tasks_are_marked_everywhere(page: Page, address: str):
     page.mouse.up()
     expect(space.get_by_alt_text("The chosen images, one row a class")).to_be_visible()
     expect(page.locator(".st-key-card-3 .il-bar")).to_have_css("height", "10px")  # their tasks' cards
+    expect(space.locator(".selectionlayer path")).not_to_have_count(0)
+    page.evaluate(LOOK)
     button(page, "Let go").click()
     expect(page.locator(".st-key-card-3 .il-bar")).to_have_css("height", "5px")
+    expect(space.locator(".selectionlayer path")).to_have_count(0)
+    settled(page)
+    assert page.evaluate("holes") == 0
     button(page, "Highlight task 2").click()
     expect(page.locator(".st-key-card-2 .il-bar")).to_have_css("height", "10px")
     expect(page.locator(".st-key-card-1 .il-bar")).to_have_css("height", "5px")
