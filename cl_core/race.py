@@ -17,6 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from cl_core import stopwatch
 from cl_core.backbones.chain import frozen
 from cl_core.config import ConfigError, InvertConfig
 from cl_core.events import Diverged, Event
@@ -180,7 +181,7 @@ def watched(
     before = _spent_before(racer, settings, course, units)
     moments = sorted({math.ceil(units * number / looks) for number in range(1, looks + 1)})
     points = []
-    clock = None if torch.cuda.is_available() else _Clock(time.thread_time)
+    clock = _Clock(stopwatch.seconds if torch.cuda.is_available() else time.thread_time)
     judged = [moment for moment in moments if moment > sum(before)]
     for item in _run_once(racer, settings, course, judged, clock):
         if isinstance(item, Point):
@@ -283,10 +284,10 @@ class _Best:
 
 
 class _Clock:
-    """CPU seconds of this process, which others on the machine do not change much; on a GPU, those of the wall."""
+    """Seconds since it was made, as `read` tells them."""
 
-    def __init__(self, read: Callable[[], float] | None = None) -> None:
-        self.read = read or (time.perf_counter if torch.cuda.is_available() else time.process_time)
+    def __init__(self, read: Callable[[], float] = stopwatch.seconds) -> None:
+        self.read = read
         self.began = self.read()
 
     @contextmanager

@@ -1,5 +1,6 @@
 """State: a snapshot brought to life on a device, for the length of one verb, and back into arrays."""
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
@@ -47,6 +48,9 @@ class State:
         threadpool_limits(1, user_api="blas")  # numpy handles small matrices here; two of its threads were slower
         self.config = config
         self.device = resolve_device(config.machine.device)
+        if self.device.type == "cuda":  # the same bits each time, as on the CPU
+            os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read at the first product of matrices
+            torch.use_deterministic_algorithms(True, warn_only=True)
         self.stream = TaskStream(config.stream, config.machine.seed)
         images = self.stream.dataset.split("train").images
         self.input_shape = tuple(images.shape[1:])

@@ -1,5 +1,6 @@
 """What all the tests share."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +11,9 @@ from cl_core.config import Config
 from cl_core.datasets import Dataset, Split
 from cl_core.snapshot import Snapshot, freeze
 from cl_core.store import Store
+
+# The tests are of the CPU, also where there is a GPU; the processes of test_gpu.py see it again.
+os.environ["CUDA_VISIBLE_DEVICES"] = ""
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parent.parent
 # Lowest first. A part (a module or a package) may import parts of lower layers, and itself.
 LAYERS = {
     "cl_core": [
-        {"pulse"},
+        {"pulse", "stopwatch"},
         {"config", "datasets", "events", "files", "metrics", "seeding"},
         {"augment", "divergence", "footprint", "images", "nodes", "presets", "racers", "snapshot", "stream"},
         {"backbones", "projection", "recipe", "store", "synthetic"},

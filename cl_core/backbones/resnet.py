@@ -4,9 +4,11 @@ Three stages of `blocks` blocks with width, 2·width and 4·width channels; the 
 its output is the penultimate feature (METHOD.md §3). blocks = 3 is ResNet-20, 5 is ResNet-32.
 """
 
+import functools
 import math
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from cl_core.backbones.chain import Backbone
@@ -47,6 +49,32 @@ class Block(nn.Module):
         return self.act(self.norm2(self.conv2(y)) + self.shortcut(x))
 
 
+class Grid(nn.Module):
+    """The means over a grid: (n, c, h, w) → (n, c, side, side), as of AdaptiveAvgPool2d.
+
+    On CUDA by products of matrices: the gradient of the other is summed in another order each time there.
+    """
+
+    def __init__(self, side: int) -> None:
+        super().__init__()
+        self.side = side
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.side == 1 or not x.is_cuda:
+            return F.adaptive_avg_pool2d(x, self.side)
+        rows, columns = (shares(size, self.side, x.device, x.dtype) for size in x.shape[2:])
+        return rows @ x @ columns.T
+
+
+@functools.cache
+def shares(size: int, side: int, device: torch.device, kind: torch.dtype) -> Tensor:
+    """What `size` places in a row have of each of the `side` means that AdaptiveAvgPool makes of them: (side, size)."""
+    part = torch.zeros(side, size)
+    for i in range(side):
+        part[i, i * size // side : -(-(i + 1) * size // side)] = 1
+    return (part / part.sum(1, keepdim=True)).to(device, kind)
+
+
 class ResNet(Backbone):
     """The chain of a NetworkConfig."""
 
@@ -61,7 +89,7 @@ class ResNet(Backbone):
                 stride = 2 if stage > 0 and block == 0 else 1
                 layers.append(Block(channels, width, stride, config.activation))
                 channels = width
-        layers[-1] = nn.Sequential(layers[-1], nn.AdaptiveAvgPool2d(config.pool), nn.Flatten())
+        layers[-1] = nn.Sequential(layers[-1], Grid(config.pool), nn.Flatten())
         names = ["stem", *(f"block {i}" for i in range(1, len(layers)))]
         n = config.blocks
         stages = [range(0, 1 + n), range(1 + n, 1 + 2 * n), range(1 + 2 * n, 1 + 3 * n)]

@@ -4,7 +4,6 @@ import argparse
 import json
 import os
 import platform
-import time
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -86,13 +85,13 @@ def step_cost(learned: Snapshot, iterations: int = 40) -> dict[str, float]:
 
     import torch
 
+    from cl_core import stopwatch
     from cl_core.backbones.chain import frozen
     from cl_core.backbones.folding import folded
     from cl_core.inversion import draw_targets, invert_targets
     from cl_core.seeding import generator
     from cl_core.state import State
 
-    clock = time.perf_counter if torch.cuda.is_available() else time.process_time
     config = dataclasses.replace(
         learned.config.invert, iterations_per_layer=0, layer_iterations=(), full_iterations=iterations
     )
@@ -105,11 +104,11 @@ def step_cost(learned: Snapshot, iterations: int = 40) -> dict[str, float]:
     marks: list[tuple[float, ...]] = []
 
     def bare(_: object) -> None:
-        times = [clock()]
+        times = [stopwatch.seconds()]
         for network in (state.network, quick):
             with frozen(network):
                 torch.autograd.grad((network.features(batch) - targets).square().mean(), batch)
-            times.append(clock())
+            times.append(stopwatch.seconds())
         marks.append(tuple(times))
 
     draws = generator(0, "bench", "inversion")

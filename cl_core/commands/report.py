@@ -4,7 +4,7 @@ import csv
 import io
 import platform
 from collections.abc import Sequence
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,15 @@ PACKAGES = ("inversion-lab", "torch", "numpy", "scipy", "scikit-learn", "safeten
 
 
 def versions() -> dict[str, str]:
-    """Python's and the packages' versions."""
-    return {"python": platform.python_version()} | {name: version(name) for name in PACKAGES}
+    """Python's and the packages' versions; that of a package that was never installed, only found: "not installed"."""
+    return {"python": platform.python_version()} | {name: _version(name) for name in PACKAGES}
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
 
 
 def measures(path: Sequence[Snapshot], split: str = "test") -> dict[str, Any]:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from cl_core import augment, losses, strategies
 from cl_core.backbones import build
 from cl_core.backbones.chain import evaluating, frozen
+from cl_core.backbones.resnet import shares
 from cl_core.config import ConfigError, NetworkConfig
 from cl_core.seeding import generator
 from cl_core.strategies.base import Strategy, register
@@ -65,6 +66,14 @@ def test_a_taken_strategy_name_raises_and_an_unknown_one_lists_the_known():
     with pytest.raises(ConfigError, match=r"allowed are .*finetune"):
         strategies.get("nonsense")
     assert all(strategies.describe(name).endswith(".") for name in strategies.names())
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.integers(1, 12), st.integers(1, 12), st.integers(2, 4))
+def test_a_grid_by_matrices_is_the_pooling(height: int, width: int, side: int):
+    x = torch.randn(2, 3, height, width, generator=generator(0))
+    rows, columns = (shares(size, side, x.device, x.dtype) for size in (height, width))
+    torch.testing.assert_close(rows @ x @ columns.T, torch.nn.functional.adaptive_avg_pool2d(x, side))
 
 
 @pytest.mark.parametrize("config", [NetworkConfig(width=8, blocks=b, pool=p, stem_stride=s, activation=a)
