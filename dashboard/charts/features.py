@@ -16,6 +16,7 @@ ELLIPSES = {
     "real": ((1, "dash", 2.0),),
     "synthetic": ((1, "dashdot", 2.0),),
 }
+NARROW = 440  # pixels, at most, of the height on a telephone, where the width sets how large all is
 MANY = 2000  # points from which WebGL draws them
 
 
@@ -36,6 +37,7 @@ def scatter(
     ellipses: Collection[str] = ("stored",),
     movable: bool = False,
     target_labels: np.ndarray | None = None,
+    height: int = 560,
 ) -> go.Figure:
     """Filled: real; hollow: synthetic; with a dot: target. highlight: classes to stress, none for all; where WebGL
 
@@ -58,7 +60,7 @@ def scatter(
     bare = {"showticklabels": False}
     return figure(
         ink,
-        560,
+        min(height, NARROW) if ink.narrow else height,
         traces,
         bare | {"title": projection.axes[0]},
         bare | {"title": projection.axes[1], "scaleanchor": "x"},

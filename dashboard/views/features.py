@@ -23,6 +23,7 @@ from dashboard.views.polling import polled
 from dashboard.views.scene import PAINT, Scene, framed, ink, on_a_phone
 
 POLL = 0.5
+HEIGHT = 680  # pixels, about as high as what stands to the right
 SELECTABLE = CONFIG | {"modeBarButtonsToRemove": ["autoScale2d", "zoomIn2d", "zoomOut2d"], "displayModeBar": True}
 SIGNS = (
     ("real", ("●", "real")), ("synthetic", ("○", "synthetic")), ("target", ("⊙", "target")),
@@ -151,6 +152,7 @@ def _figure(
         ellipses=ellipses,
         movable=not phone,
         target_labels=_view.get("target_labels") if "target" in shown else None,
+        height=HEIGHT,
     )
     return drawn, stress.traces("panel-features", owners(drawn))
 

@@ -158,8 +158,8 @@ def _features(shown: Sequence[Shown]) -> None:
                     view.get("synthetic_labels", NONE),
                     one.scene.names,
                     one.scene.ink,
+                    height=430,
                 )
-                figure.update_layout(height=430)
                 key = f"lesson-features-{one.arm.name}"
                 plot(figure, key=key, alt=f"{one.arm.title}: features in two dimensions")
         names = shown[0].scene.names
