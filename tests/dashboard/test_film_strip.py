@@ -9,7 +9,7 @@ import fake_core
 import numpy as np
 import pytest
 from PIL import Image
-from test_app import open_page, texts
+from test_app import films, open_page, texts
 
 from cl_core.snapshot import Snapshot, freeze
 from cl_core.store import Store
@@ -123,11 +123,11 @@ def test_the_page_shows_the_film_of_the_latest_inversion(lab):
     path = fake_core.grown("pmi", lab, 3)
     page = open_page(node=path[-2].id).run()
     assert not page.exception
-    assert len(page.get("bidi_component")) == 1
+    assert len(films(page)) == 1
     assert "How does an image come out of a feature?" in texts(page)
     assert "This is the inversion after" not in texts(page)
     page = open_page(node=path[-1].id).run()  # a task later
-    assert len(page.get("bidi_component")) == 1
+    assert len(films(page)) == 1
     assert "This is the inversion after task 1" in texts(page)
 
 
@@ -139,5 +139,5 @@ def test_an_inversion_from_before_films_shows_its_losses_and_says_why(lab):
         lab.save(node)
     page = open_page(node=path[-1].id).run()
     assert not page.exception
-    assert not page.get("bidi_component")
+    assert not films(page)
     assert "made before its images were kept" in texts(page)

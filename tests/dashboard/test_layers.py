@@ -1,7 +1,7 @@
 """A layer that is chosen is marked where layers are shown; what is kept is listed by name, shape and bytes."""
 
 import fake_core
-from test_app import open_page, texts
+from test_app import films, open_page, texts
 
 from dashboard.charts import losses, reel
 from dashboard.palette import INKS
@@ -43,8 +43,8 @@ def test_a_layer_chosen_on_the_page_is_marked_in_the_film(lab):
     page = open_page().run()
     layer = fake_core.LAYERS[1]
     control = next(control for control in page.button_group if "Mark a layer" in control.label)
-    assert "part marked" not in str(page.get("bidi_component")[0].proto)
+    assert "part marked" not in str(films(page)[0].proto)
     control.set_value(layer).run()
     assert not page.exception
-    assert "part marked" in str(page.get("bidi_component")[0].proto)
+    assert "part marked" in str(films(page)[0].proto)
     assert "What is kept of the past?" in texts(page)

@@ -8,7 +8,7 @@ import fake_core
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
-from test_app import APP, button, labels, texts, until
+from test_app import APP, button, drawn, labels, texts, until
 
 from cl_core import presets, strategies
 from cl_core.config import Config, ConfigError, differences
@@ -230,7 +230,7 @@ def test_a_lesson_runs_to_its_end(lab, lesson: Lesson):
     assert "s you predicted" in told
     assert lesson.look_for[:30].split("’")[0] in told
     assert [latex.value.strip("$\n ") for latex in page.latex] == [lesson.equation]
-    assert len(page.get("plotly_chart")) + len(page.get("bidi_component")) >= (lesson.key != "leaks")
+    assert drawn(page) >= (lesson.key != "leaks")
     assert f"1 of {len(LESSONS)} done" in [pills.label for pills in page.get("button_group")] or "1 of" in str(
         page.main
     )
