@@ -60,7 +60,8 @@ WATCH = """() => {
 }"""
 # Where the middle one of a class's synthetic points is on the screen.
 PLACE = """() => {
-  const plot = document.querySelector(".st-key-panel-features .js-plotly-plot");
+  const plot = [...document.querySelectorAll(".st-key-panel-features .js-plotly-plot")]
+    .find(plot => plot.checkVisibility({visibilityProperty: true}));
   const {_size, xaxis, yaxis} = plot._fullLayout, box = plot.getBoundingClientRect();
   const {x, y} = plot._fullData.find(trace => trace.name.endsWith("synthetic")), row = Math.floor(x.length / 2);
   return [box.x + _size.l + xaxis.l2p(x[row]), box.y + _size.t + yaxis.l2p(y[row])];

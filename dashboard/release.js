@@ -4,7 +4,8 @@ const told = new WeakMap();
 
 export default function ({ data, parentElement }) {
   if (told.has(parentElement) && told.get(parentElement) !== data.times) {
-    const tell = () => document.querySelector(`${data.of} .js-plotly-plot`)?.emit("plotly_doubleclick");
+    const pictures = document.querySelectorAll(`${data.of} .js-plotly-plot`);
+    const tell = () => pictures.forEach((picture) => picture.emit("plotly_doubleclick"));
     requestAnimationFrame(() => setTimeout(tell, 100));
   }
   told.set(parentElement, data.times);

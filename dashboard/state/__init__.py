@@ -66,6 +66,7 @@ from dashboard.state.tuning import (
     with_fixed,
     with_fixed_of,
 )
+from dashboard.state.turns import take_turn
 from dashboard.state.widgets import (
     choice,
     choose,
@@ -163,6 +164,7 @@ __all__ = [
     "shown_of_run",
     "suit",
     "take",
+    "take_turn",
     "tell",
     "tell_browser",
     "times_let_go",

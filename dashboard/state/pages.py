@@ -2,12 +2,16 @@
 
 import streamlit as st
 
+from dashboard.state import address
 from dashboard.state.address import come_to, parameter, parameters, set_parameter
 from dashboard.state.session import keep, tell
+from dashboard.state.turns import end_turns
 
 
 def enter(page: str) -> None:
     """A page is about to be drawn: "explore", "data" …"""
+    if page != address.page():
+        end_turns()
     _take_mode(come_to(page).get("projector"))
     set_parameter("projector", "1" if projector() else None)
 

@@ -75,12 +75,12 @@ def _space(scene: Scene, view: Mapping[str, np.ndarray]) -> None:
         what = method or "PCA", tuple(shown), tuple(ellipses), tuple(scene.names), highlight, ink(), on_a_phone()
         figure, style = _figure(projections.umap_key(view), *what, projection, view)
         st.html(f"<style>{style}</style>")
-        key, alt = state.choice("points"), "Real and synthetic features in two dimensions"
+        alt = "Real and synthetic features in two dimensions"
         if on_a_phone():
             plot(figure, key="features", alt=alt)
         else:
-            pick = functools.partial(_pick, scene.node.id, key)
-            plot(figure, config=SELECTABLE, key=key, on_select=pick, alt=alt)
+            pick = functools.partial(_pick, scene.node.id)
+            plot(figure, config=SELECTABLE, key="points", on_select=pick, alt=alt)
         st.html(markup.key([sign for of, sign in SIGNS if of in (*shown, *(f"{name} ellipses" for name in ellipses))]))
         st.caption(projection.note)
         if "target" in shown and not len(projection.targets):

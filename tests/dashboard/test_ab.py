@@ -7,7 +7,7 @@ import fake_core
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
-from test_app import button, labels, open_page, texts
+from test_app import button, drawn, labels, open_page, texts
 
 from cl_core import comparison
 from cl_core.comparison import Comparison
@@ -246,7 +246,7 @@ def _page() -> None:
 
 def charts_on(page: AppTest) -> int:
     assert not page.exception
-    return len(page.get("plotly_chart"))
+    return drawn(page)
 
 
 def settled(page: AppTest, count: int) -> AppTest:

@@ -20,8 +20,8 @@ def button(page: Page, words: str) -> Locator:
 
 
 def charts(page: Page) -> Locator:
-    """Every chart that is drawn, the film of an inversion among them."""
-    return page.locator(".js-plotly-plot .main-svg:first-of-type, .film")
+    """Every chart that is to be seen, the film of an inversion among them."""
+    return page.locator(".js-plotly-plot:visible .main-svg:first-of-type, .film")
 
 
 def settled(page: Page) -> None:

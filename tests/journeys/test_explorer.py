@@ -74,7 +74,7 @@ def test_two_branches_are_compared_and_the_settings_of_one_are_taken_over(page: 
     button(page, "Pin as B").click()
     page.get_by_role("link", name="Look at A and B").click()
     expect(page.get_by_role("heading", name="A/B", exact=True)).to_be_visible()
-    expect(page.locator(".st-key-panel-ab-features .js-plotly-plot")).to_have_count(2)  # computed by a job
+    expect(page.locator(".st-key-panel-ab-features .js-plotly-plot:visible")).to_have_count(2)  # computed by a job
     assert f"a={lab.a[-1].id}" in page.url
     assert f"b={lab.b[-1].id}" in page.url
     picture(page, "ab")
@@ -100,13 +100,13 @@ def test_a_race_is_run_told_and_there_again(page: Page, lab: Lab):
     race.get_by_role("radio", name="20", exact=True).click()
     settled(page)
     button(page, "Race ·").click()
-    expect(race.locator(".js-plotly-plot")).to_have_count(2)
+    expect(race.locator(".js-plotly-plot:visible")).to_have_count(2)
     expect(race.get_by_text("After 10 units")).to_be_visible()
     expect(race.get_by_alt_text("The same targets, one row a racer")).to_be_visible()
     told = race.locator(".il-verdict").inner_text()
     picture(page, "race")
     page.reload()
-    expect(race.locator(".js-plotly-plot")).to_have_count(2)
+    expect(race.locator(".js-plotly-plot:visible")).to_have_count(2)
     assert race.locator(".il-verdict").inner_text() == told
 
 

@@ -12,15 +12,16 @@ FAINT = """([panel, name]) => {
   const place = plot._fullData.findIndex(trace => trace.name === name);
   return Number(getComputedStyle(plot.querySelectorAll(".scatterlayer > .trace")[place]).opacity);
 }"""  # the opacity with which a trace is drawn
-LOOK = """() => {
+LOOK = """panels => {
   window.holes = 0;
+  const seen = plot => plot.querySelector(".main-svg") && plot.checkVisibility({visibilityProperty: true});
   const look = () => {
-    const plot = document.querySelector(".st-key-panel-features .js-plotly-plot");
-    if (!plot?.checkVisibility({visibilityProperty: true})) holes += 1;
+    for (const panel of panels)
+      if (![...document.querySelectorAll(`.st-key-panel-${panel} .js-plotly-plot`)].some(seen)) holes += 1;
     requestAnimationFrame(look);
   };
   look();
-}"""  # counts the frames without a picture of the features
+}"""  # counts the frames in which a panel has no picture
 
 
 def test_points_and_tasks_are_marked_everywhere(page: Page, address: str):
@@ -55,7 +56,7 @@ def test_points_and_tasks_are_marked_everywhere(page: Page, address: str):
     expect(space.get_by_alt_text("The chosen images, one row a class")).to_be_visible()
     expect(page.locator(".st-key-card-3 .il-bar")).to_have_css("height", "10px")  # their tasks' cards
     expect(space.locator(".selectionlayer path")).not_to_have_count(0)
-    page.evaluate(LOOK)
+    page.evaluate(LOOK, ["features"])
     button(page, "Let go").click()
     expect(page.locator(".st-key-card-3 .il-bar")).to_have_css("height", "5px")
     expect(space.locator(".selectionlayer path")).to_have_count(0)
@@ -69,3 +70,25 @@ def test_points_and_tasks_are_marked_everywhere(page: Page, address: str):
         faint = page.evaluate(FAINT, [panel, trace])
         assert faint == 0.25, f"{trace} in {panel}"
     assert page.evaluate(FAINT, ["features", "Dress · synthetic"]) == 1
+
+
+def test_a_picture_is_seen_until_the_next_one_is_drawn(page: Page, address: str):
+    """And the one before is there when one goes back to it: the very same, deaf to the mouse meanwhile."""
+    page.goto(address)
+    expect(charts(page)).to_have_count(8)
+    settled(page)
+    page.evaluate(LOOK, ["features", "forgetting", "matrix"])
+    space = page.locator(".st-key-panel-features")
+    first = space.locator(".js-plotly-plot").element_handle()
+    assert first is not None
+    for name in ("LDA", "PCA", "LDA", "PCA", "test", "classes"):
+        page.get_by_role("radio", name=name, exact=True).click()
+        settled(page)
+    expect(space.locator(".js-plotly-plot:visible .xtitle")).to_contain_text("principal axis 1")
+    expect(page.locator(".st-key-panel-matrix .js-plotly-plot:visible")).to_have_count(1)
+    assert first.is_visible()
+    assert page.evaluate("holes") == 0
+    space.locator(".js-plotly-plot:visible .nsewdrag").scroll_into_view_if_needed()
+    x, y = page.evaluate(PLACE)
+    page.mouse.move(x - 1, y)
+    expect(space.locator(".hovertext")).to_contain_text("T-shirt/top · synthetic")
