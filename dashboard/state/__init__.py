@@ -66,7 +66,7 @@ from dashboard.state.tuning import (
     with_fixed,
     with_fixed_of,
 )
-from dashboard.state.turns import take_turn
+from dashboard.state.turns import forget_before, take_turn
 from dashboard.state.widgets import (
     choice,
     choose,
@@ -108,6 +108,7 @@ __all__ = [
     "draw_others",
     "enter",
     "follow",
+    "forget_before",
     "found",
     "go_to_lesson",
     "guess",

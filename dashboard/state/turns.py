@@ -30,6 +30,13 @@ def take_turn(key: str, figure: Figure, alt: str) -> Turns:
     return turns
 
 
+def forget_before(key: str) -> None:
+    """What stands in the other place is made anew when it is wanted again."""
+    turns = keep("turns", {}).get(key)
+    if turns is not None:
+        turns.places[1 - turns.now] = None
+
+
 def end_turns() -> None:
     """Another page: what stood on the one before is not seen any more."""
     st.session_state["turns"] = {}

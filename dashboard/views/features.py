@@ -23,6 +23,7 @@ from dashboard.views.polling import polled
 from dashboard.views.scene import PAINT, Scene, framed, ink, on_a_phone
 
 POLL = 0.5
+SPACE = "points"  # the key of the picture in which points are chosen
 HEIGHT = 680  # pixels, about as high as what stands to the right
 SELECTABLE = CONFIG | {"modeBarButtonsToRemove": ["autoScale2d", "zoomIn2d", "zoomOut2d"], "displayModeBar": True}
 SIGNS = (
@@ -80,7 +81,7 @@ def _space(scene: Scene, view: Mapping[str, np.ndarray]) -> None:
             plot(figure, key="features", alt=alt)
         else:
             pick = functools.partial(_pick, scene.node.id)
-            plot(figure, config=SELECTABLE, key="points", on_select=pick, alt=alt)
+            plot(figure, config=SELECTABLE, key=SPACE, on_select=pick, alt=alt)
         st.html(markup.key([sign for of, sign in SIGNS if of in (*shown, *(f"{name} ellipses" for name in ellipses))]))
         st.caption(projection.note)
         if "target" in shown and not len(projection.targets):
@@ -109,8 +110,9 @@ def by_webgl(scene: Scene) -> bool:
 
 
 def _pick(node_id: str, key: str) -> None:
-    """Keep what was chosen: Plotly forgets it when its figure changes."""
+    """Keep what was chosen: Plotly forgets it when its figure changes. The picture before has a choice of its own."""
     state.pick(node_id, from_selection(state.kept(key).selection.points))
+    state.forget_before(SPACE)
 
 
 def _projection(method: str, view: Mapping[str, np.ndarray]) -> Projection | None:
