@@ -133,8 +133,7 @@ def sheet_pair(names: Sequence[str], classes: Sequence[int], real: str, syntheti
     decoded: the synthetic images are decoded from hidden inputs, for looking at.
     """
     labels = "".join(
-        f'<span style="opacity:{stress.of(c)}">{mark(c)} {escape(name)}</span>'
-        for c, name in zip(classes, names, strict=True)
+        f"<span {stress.own(c)}>{mark(c)} {escape(name)}</span>" for c, name in zip(classes, names, strict=True)
     )
     made, mask = "", stress.rows(classes)
     origin = (
@@ -147,7 +146,7 @@ def sheet_pair(names: Sequence[str], classes: Sequence[int], real: str, syntheti
         made += (
             f'<figure class="il-sheet"><figcaption><b>{title}</b> · {note}</figcaption>'
             f'<div class="il-sheet-body"><div class="il-sheet-labels">{labels}</div>'
-            f'<img style="{mask}" src="{source}" alt="{title} images, one row a class"></div></figure>'
+            f'<img {mask} src="{source}" alt="{title} images, one row a class"></div></figure>'
         )
     return f'<div class="il-sheets">{made}</div>'
 
@@ -229,7 +228,8 @@ def table(
     for i, row in enumerate(rows):
         cells = "".join(f'<td class="{side}">{cell}</td>' for cell, side in zip(row, sides, strict=True))
         this = ' class="il-this"' if i in marked else ""
-        body += f'<tr{this} style="opacity:{1 if owners is None else stress.of(owners[i])}">{cells}</tr>'
+        owned = "" if owners is None else f" {stress.own(owners[i])}"
+        body += f"<tr{this}{owned}>{cells}</tr>"
     inner = f"<thead><tr>{top}</tr></thead><tbody>{body}</tbody>"
     return f'<div class="il-scroll"><table class="il-table">{inner}</table></div>'
 

@@ -56,7 +56,7 @@ def panels(steps: Sequence[Step], names: Sequence[str], ink: Ink) -> str:
         for row, c in enumerate(step.classes):
             says = "" if row else escape(_says(step, names))
             source = quote(_layer(step, row, before, plane, ink))
-            layers += f'<img style="opacity:{stress.of(c)}" src="data:image/svg+xml,{source}" alt="{says}">'
+            layers += f'<img {stress.own(c)} src="data:image/svg+xml,{source}" alt="{says}">'
         made += (
             f"<figure><figcaption><b>After task {step.tasks}</b><span>{_off(step)}</span></figcaption>"
             f"<div>{layers}</div></figure>"

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
+from dashboard import stress
 from dashboard.charts.style import coordinates, figure
 from dashboard.palette import Ink, colour, faded, symbol
 from dashboard.projections import Projection, ellipse, fitted
@@ -93,9 +94,10 @@ def _ellipses(
         for sigmas, dash, width in ELLIPSES[of]:
             contour = ellipse(*gaussian, sigmas)
             name = f"{names[c]} · {sigmas}σ" if of == "stored" else f"{names[c]} · {sigmas}σ · {of}"
+            uid = stress.uid(f"{of}{sigmas}", c)
             line = {"color": paint, "width": width, "dash": dash}
             x, y = map(coordinates, contour.T)
-            traces.append(go.Scatter(x=x, y=y, name=name, mode="lines", line=line, hoverinfo="skip", meta=[c]))
+            traces.append(go.Scatter(x=x, y=y, name=name, mode="lines", line=line, hoverinfo="skip", uid=uid))
     return traces
 
 
@@ -126,7 +128,7 @@ def _points(
                 x=coordinates(xy[rows, 0]),
                 y=coordinates(xy[rows, 1]),
                 name=f"{names[c]} · {what}",
-                meta=[c],
+                uid=stress.uid(what, c),
                 mode="markers",
                 marker=marker,
                 customdata=[[what, row] for row in rows.tolist()],

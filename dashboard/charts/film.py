@@ -119,7 +119,7 @@ def _sheet(film: Film) -> str:
     for row, c in enumerate(film.classes):
         images = "".join(f'<i style="--column:{column};--row:{row}"></i>' for column in range(film.columns))
         name = f"<span>{mark(c)} {escape(film.names[c])}</span>"
-        made += f'<div style="opacity:{stress.of(c)}">{name}{images}</div>'
+        made += f"<div {stress.own(c)}>{name}{images}</div>"
     return f'<div class="sheet">{made}</div>'
 
 
@@ -162,18 +162,18 @@ def _cloud(film: Film, pixels: Pixels, height: int) -> str:
         inside = inside[((inside > 0) & (inside < [WIDTH, height])).all(1)]
         strength = 0.45 if c in own else 0.1
         uses = "".join(f'<use href="#real{c}" x="{x:.0f}" y="{y:.0f}"/>' for x, y in inside)
-        points += f'<g fill="{colour(c)}" style="opacity:calc({strength:g}*{stress.of(c)})">{uses}</g>'
+        points += f'<g fill="{colour(c)}" fill-opacity="{strength:g}" {stress.own(c)}>{uses}</g>'
     ellipses = "".join(_ellipses(film, c, pixels) for c in own)
     trails, marks = "", ""
     for c, target in zip(film.labels.tolist(), pixels(targets), strict=True):
-        paint = f'stroke="{colour(c)}" style="opacity:{stress.of(c)}"'
+        paint = f'stroke="{colour(c)}" {stress.own(c)}'
         if film.aims:
             marks += (
                 f'<path class="target" {paint} d="{TARGET}" transform="translate({target[0]:.1f} {target[1]:.1f})"/>'
             )
         trails += f'<polyline class="trail" {paint} points=""/>'
     movers = "".join(
-        f'<g class="mover" style="opacity:{stress.of(c)}"><path class="dot" stroke="{colour(c)}" '
+        f'<g class="mover" {stress.own(c)}><path class="dot" stroke="{colour(c)}" '
         f'd="{SHAPES[symbol(c)]}"><title>{escape(film.names[c])} · synthetic</title></path></g>'
         for c in film.labels.tolist()
     )
@@ -187,9 +187,7 @@ def _ellipses(film: Film, c: int, pixels: Pixels) -> str:
     made = ""
     for sigmas, contour in _contours(film, c).items():
         points = " ".join(f"{x:.0f},{y:.0f}" for x, y in pixels(contour))
-        made += (
-            f'<polygon class="sigma{sigmas}" stroke="{colour(c)}" style="opacity:{stress.of(c)}" points="{points}"/>'
-        )
+        made += f'<polygon class="sigma{sigmas}" stroke="{colour(c)}" {stress.own(c)} points="{points}"/>'
     return made
 
 

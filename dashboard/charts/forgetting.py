@@ -6,6 +6,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from dashboard import stress
 from dashboard.charts.heat import cells
 from dashboard.charts.style import figure
 from dashboard.palette import Ink, colour, faded, symbol
@@ -54,7 +55,7 @@ def curves(
         traces.append(_total_line(run.totals, faded(ink.quiet, 0.9), f"all classes · {run.name}", dash(i), 2.5))
     for j in range(len(matrix)):
         line = _task_line(matrix, j, tasks[j], first_classes[j], 1.0)
-        traces.append(line.update(meta=list(owners[j]) if owners else None))
+        traces.append(line.update(uid=stress.uid(f"task{j}", *owners[j])) if owners else line)
     traces.append(_total_line(totals, ink.text, "all classes seen", "solid", 4.5))
     count = max(len(tasks), 2)
     return figure(

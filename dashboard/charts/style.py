@@ -30,7 +30,15 @@ class Composed(go.Figure):
         if "_sent" not in self.__dict__:
             self._sent = super().to_dict()
             del self._sent["layout"]["template"]
+            self._sent["data"] = [_Trace(trace) for trace in self._sent["data"]]
         return self._sent
+
+
+class _Trace(dict[str, Any]):
+    """A trace that keeps its uid, which plotly takes out of what it writes: of it Plotly makes classes (stress.uid)."""
+
+    def pop(self, name: str, default: Any = None) -> Any:
+        return self[name] if name == "uid" and name in self else super().pop(name, default)
 
 
 def coordinates(values: np.ndarray) -> list[float]:
@@ -39,11 +47,6 @@ def coordinates(values: np.ndarray) -> list[float]:
     decimals = 5 - math.floor(math.log10(largest)) if largest > 0 else 0
     numbers: list[float] = np.round(values.astype(np.float64), decimals).tolist()
     return numbers
-
-
-def owners(drawn: go.Figure) -> list[list[int]]:
-    """The classes that each trace belongs to, as its `meta` says; none for what belongs to all."""
-    return [list(trace.meta or ()) for trace in drawn.data]
 
 
 def figure(

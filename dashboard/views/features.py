@@ -12,7 +12,7 @@ from plotly.graph_objects import Figure
 
 from dashboard import library, markup, projections, state, stress
 from dashboard.charts import features as charts
-from dashboard.charts.style import CONFIG, owners
+from dashboard.charts.style import CONFIG
 from dashboard.job import REGISTRY
 from dashboard.palette import Ink, colour
 from dashboard.points import Points, from_selection
@@ -74,8 +74,7 @@ def _space(scene: Scene, view: Mapping[str, np.ndarray]) -> None:
             return
         highlight = scene.chips if by_webgl(scene) else NOBODY
         what = method or "PCA", tuple(shown), tuple(ellipses), tuple(scene.names), highlight, ink(), on_a_phone()
-        figure, style = _figure(projections.umap_key(view), *what, projection, view)
-        st.html(f"<style>{style}</style>")
+        figure = _figure(projections.umap_key(view), *what, projection, view)
         alt = "Real and synthetic features in two dimensions"
         if on_a_phone():
             plot(figure, key="features", alt=alt)
@@ -100,7 +99,7 @@ def _stress_at_once(scene: Scene, picked: Points) -> None:
     """The classes of the chosen points in all views, by style, until the page is drawn again."""
     everything = range(scene.node.classes_seen)
     now = replace(scene, points=picked).with_chips(scene.chips)
-    st.html(f"<style>{stress.variables(now.stressed or everything, everything)}</style>")
+    st.html(f"<style>{stress.style(now.stressed or everything, everything)}</style>")
 
 
 def by_webgl(scene: Scene) -> bool:
@@ -140,9 +139,8 @@ def _figure(
     phone: bool,
     _projection: Projection,
     _view: Mapping[str, np.ndarray],
-) -> tuple[Figure, str]:
-    """The picture, and the style by which its classes are stressed."""
-    drawn = charts.scatter(
+) -> Figure:
+    return charts.scatter(
         _projection,
         _view["real_labels"],
         _view.get("synthetic_labels", NONE),
@@ -156,7 +154,6 @@ def _figure(
         target_labels=_view.get("target_labels") if "target" in shown else None,
         height=HEIGHT,
     )
-    return drawn, stress.traces("panel-features", owners(drawn))
 
 
 @st.cache_data(max_entries=16, show_spinner=False)

@@ -31,9 +31,8 @@ def curves(scene: Scene) -> None:
         laid = overlay.choose(scene)
         runs = [one.run for one in laid]
         owners = [] if scene.domains else [scene.classes(task) for task in range(len(scene.node.task_sizes))]
-        figure, style = composed(
+        figure = composed(
             ("forgetting", scene.node.id, scene.split, scene.ink, *(repr(run) for run in runs)),
-            "panel-forgetting",
             lambda: charts.curves(
                 scene.accuracy(),
                 scene.totals(),
@@ -45,7 +44,6 @@ def curves(scene: Scene) -> None:
             ),
         )
         with picture:
-            st.html(f"<style>{style}</style>")
             plot(figure, key="forgetting", alt="Accuracy of each task after each step")
             st.html(markup.task_key(scene.task_names[:upto], scene.first_classes, _lines(scene, laid)))
 
@@ -74,15 +72,12 @@ def matrix(scene: Scene) -> None:
         rows = scene.accuracy()
         what = scene.node.id, scene.split, scene.ink
         if by_class:
-            figure, _ = composed(
+            figure = composed(
                 ("confusion", *what, scene.stressed),
-                "",
                 lambda: charts.confusion(counts, scene.names, scene.ink, scene.stressed),
             )
         else:
-            figure, _ = composed(
-                ("matrix", *what), "", lambda: charts.matrix(rows, len(scene.node.task_sizes), scene.ink)
-            )
+            figure = composed(("matrix", *what), lambda: charts.matrix(rows, len(scene.node.task_sizes), scene.ink))
         alt = "The confusion matrix" if by_class else "The accuracy matrix"
         plot(figure, key="matrix", alt=alt)
         _, average = metrics.forgetting(rows)
@@ -110,9 +105,8 @@ def while_learning(scene: Scene) -> None:
             "Validation accuracy after each epoch. The thick line is the new task; the others are what it may cost."
         )
         with framed("epochs", f"What happened to the old tasks while task {task} was learned?", reading):
-            figure, _ = composed(
+            figure = composed(
                 ("epochs", scene.node.id, scene.ink),
-                "",
                 lambda: charts.while_learning(rows, scene.task_names, scene.first_classes, scene.ink),
             )
             plot(figure, key="epochs", alt="Accuracy of each task after each epoch")
@@ -120,8 +114,8 @@ def while_learning(scene: Scene) -> None:
     with right:
         reading = "Each term as it is weighted in the sum, on a logarithmic scale."
         with framed("losses", "What did learning pull on?", reading):
-            figure, _ = composed(
-                ("losses", scene.node.id, scene.ink), "", lambda: losses.by_name(terms, LOSS_WORDS, scene.ink)
+            figure = composed(
+                ("losses", scene.node.id, scene.ink), lambda: losses.by_name(terms, LOSS_WORDS, scene.ink)
             )
             plot(figure, key="losses", alt="The terms of the loss")
             st.html(markup.key([(markup.line(*look), name) for look, name in losses.samples(figure)]))

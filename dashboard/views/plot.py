@@ -26,7 +26,7 @@ def plot(
     """A figure, with what it shows in words; on_select: hears of a choice of points, by the key of its widget.
 
     To Streamlit a figure that changes is another chart: it takes the old one away, and draws the new one some tenths of
-    a second later. So a figure has two places, one on top of the other (style.css): the one before is seen until the
+    a second later. So a figure has two places, one on top of the other: the one before is seen until the
     new one is drawn in the other place, and stays there, so that to go back to it is quick.
     """
     turns = state.take_turn(key, figure, alt)
@@ -43,14 +43,17 @@ def plot(
 
 
 def _before(key: str, now: int) -> str:
-    """The style of the place that is not the one of now: over it, until there is a picture, and then hidden."""
+    """The style of the place that is not the one of now: over it, until there is a picture, and then left out.
+
+    Not by what its parts inherit (visibility, pointer-events): the browser would style each point anew.
+    """
     other = f".st-key-turn-{key}-{1 - now}"
     over = "position:absolute;top:0;left:0;right:0"
+    deaf = f'{other}::after{{content:"";position:absolute;inset:0}}'
     # Streamlit hides a picture until it knows how wide it is, and may keep that from before, hidden, as a second child.
     picture = '> :first-child .js-plotly-plot:not([style*="visibility: hidden"]) .main-svg'
     drawn = f".st-key-turns-{key}:has(.st-key-turn-{key}-{now} {picture}) {other}"
-    deaf = f"{other} .main-svg *{{pointer-events:none!important}}"  # parts of Plotly's hear the mouse when hidden, too
-    return f"{other}{{{over}}}{drawn}{{visibility:hidden}}{deaf}"
+    return f".st-key-turns-{key}{{position:relative}}{other}{{{over}}}{deaf}{drawn}{{content-visibility:hidden}}"
 
 
 def release(place: str, times: int) -> None:

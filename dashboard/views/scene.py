@@ -13,7 +13,6 @@ from cl_core import datasets, strategies
 from cl_core.datasets import DataError
 from cl_core.snapshot import Snapshot
 from dashboard import glossary, library, markup, pictures, state, stress
-from dashboard.charts.style import owners
 from dashboard.library import Tree
 from dashboard.palette import INKS, Ink
 from dashboard.points import Points
@@ -126,13 +125,9 @@ def on_a_phone() -> bool:
 
 
 @st.cache_resource(max_entries=96, show_spinner=False)  # it is read only
-def composed(key: tuple[object, ...], panel: str, _draw: Callable[[], Figure]) -> tuple[Figure, str]:
-    """A figure that is drawn once for its key, which says all that it depends on; and the style by which its classes
-
-    are stressed in the container of that key.
-    """
-    drawn = _draw()
-    return drawn, stress.traces(panel, owners(drawn)) if panel else ""
+def composed(key: tuple[object, ...], _draw: Callable[[], Figure]) -> Figure:
+    """A figure that is drawn once for its key, which says all that it depends on."""
+    return _draw()
 
 
 @contextmanager

@@ -71,8 +71,8 @@ def _chips(scene: Scene, again: Callable[[], bool]) -> None:
         f'.st-key-view-classes button:nth-of-type({c + 1})::before {{content:url("{symbol_image(c)}");}}'
         for c in range(scene.node.classes_seen)
     )
-    style = stress.variables(now.stressed, range(scene.node.classes_seen))
+    st.html(f"<style>{marks}</style>")
     picked = () if scene.domains else now.stressed_tasks
-    st.html(f"<style>{marks}{style}{stress.cards(picked)}</style>")
+    st.html(f"<style>{stress.style(now.stressed, range(scene.node.classes_seen))}{stress.cards(picked)}</style>")
     if now.chips != scene.chips and again():
         st.rerun()

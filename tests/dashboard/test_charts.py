@@ -4,6 +4,7 @@ import dataclasses
 import itertools
 
 import numpy as np
+import plotly.io
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,7 +12,7 @@ from hypothesis.extra.numpy import arrays
 
 from dashboard import stress
 from dashboard.charts import features, forgetting, live, losses
-from dashboard.charts.style import coordinates, log_ticks, owners
+from dashboard.charts.style import coordinates, log_ticks
 from dashboard.palette import INKS, SHAPES, SYMBOLS, between, colour, contrast, faded, symbol
 from dashboard.projections import Projection, ellipse
 
@@ -51,13 +52,19 @@ def test_the_words_at_the_ends_of_the_lines_do_not_overlap():
 
 def test_highlighted_tasks_stand_out():
     figure = forgetting.curves(MATRIX, TOTALS, TASKS, FIRSTS, INK, owners=[(0, 1), (2,), (3,)])
-    assert owners(figure) == [[0, 1], [2], [3], []]
-    told = stress.traces("here", owners(figure))
-    assert ".trace:nth-child(1){opacity:max(var(--c0,1),var(--c1,1))!important}" in told
-    assert ".trace:nth-child(3){opacity:var(--c3,1)!important}" in told
-    assert "nth-child(4)" not in told  # the bold line belongs to all
-    assert stress.variables({2}, range(4)) == ":root{--c0:0.25;--c1:0.25;--c2:1;--c3:0.25;}"
-    assert stress.variables(set(), range(4)) == ""
+    every = ["own-0 own-1", "own-2", "own-3"]
+    assert [trace.uid.partition(" ")[2] for trace in figure.data[:-1]] == every
+    assert figure.data[-1].uid is None  # the bold line belongs to all
+    assert len({trace.uid for trace in figure.data}) == len(figure.data)
+    assert '"uid":"task1 own-2"' in plotly.io.to_json(figure)  # which plotly would leave out
+
+
+def test_of_several_classes_the_strongest_counts():
+    told = stress.style({0}, range(3))
+    assert ".own-1{opacity:0.25!important}" in told
+    assert told.index(".own-1{opacity:0.25") < told.index(".own-0{opacity:1!important}")  # the later of equals holds
+    assert told.endswith(".il-rows{--c1:0.25;--c2:0.25;--c0:1;}")
+    assert stress.style(set(), range(3)) == ""
 
 
 def test_the_matrix_is_the_matrix():

@@ -99,7 +99,7 @@ def test_the_cloud_keeps_distances_in_proportion(film: Film):
 def test_what_is_stressed_stands_out_and_is_in_the_strip(film: Film):
     names = ["<b>", *film.names[1:]]
     html = charts.data(dataclasses.replace(film, names=names), frozenset({1}), "a")["html"]
-    assert "opacity:var(--c1,1)" in html
+    assert 'part="own-1"' in html
     assert "<b></span>" not in html  # names are escaped
     assert "&lt;b&gt;" in html
 
