@@ -209,7 +209,7 @@ def alignment(scene: Scene) -> None:
             c, floor, cosine = row["class"], row["floor"], row["cosine"]
             cells.append(
                 [
-                    f"{markup.mark(c)} {escape(scene.node.class_names[c])}",
+                    f"{markup.mark(c)}&nbsp;{escape(scene.node.class_names[c])}",
                     markup.bar(row["frechet"], floor, largest, colour(c)),
                     markup.number(row["frechet"]),
                     "–" if floor is None else markup.number(floor),

@@ -66,6 +66,8 @@ def test_points_and_tasks_are_marked_everywhere(page: Page, address: str):
     expect(page.locator(".st-key-card-2 .il-bar")).to_have_css("height", "10px")
     expect(page.locator(".st-key-card-1 .il-bar")).to_have_css("height", "5px")
     expect(page.locator(".il-sheet-labels span").first).to_have_css("opacity", "0.25")  # the rows of the others
+    expect(page.locator(".st-key-panel-alignment tbody tr").first).to_have_css("opacity", "0.25")
+    expect(page.locator(".film .sheet > div").first).to_have_css("opacity", "0.25")  # in a shadow root
     for panel, trace in (("features", "Trouser · real"), ("forgetting", "1 · T-shirt/top, Trouser")):
         faint = page.evaluate(FAINT, [panel, trace])
         assert faint == 0.25, f"{trace} in {panel}"
