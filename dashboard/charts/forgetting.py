@@ -14,6 +14,7 @@ from dashboard.palette import Ink, colour, faded, symbol
 Matrix = Sequence[Sequence[float]]
 DASHES = ("dot", "dash", "longdashdot", "longdash", "dashdot")  # of the runs beside
 HEIGHT = 340  # of a chart at the top of the page, in pixels
+BUTTONS = 34  # pixels above the lines, for Plotly's buttons: they would cover the name at the end of the first
 PERCENT = {"range": [-0.03, 1.04], "tickformat": ".0%", "tickvals": [0, 0.25, 0.5, 0.75, 1]}
 
 
@@ -69,7 +70,7 @@ def curves(
             "showgrid": False,
         },
         PERCENT,
-        margin={"r": 52 + 8 * max(len(run.name) for run in [*beside, Run("all seen", [], [])])},
+        margin={"t": BUTTONS, "r": 52 + 8 * max(len(run.name) for run in [*beside, Run("all seen", [], [])])},
         annotations=_ends(totals, ink, beside),
         hovermode="closest",
     )
