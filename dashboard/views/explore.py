@@ -53,6 +53,7 @@ def page(ab: st.Page) -> None:
     first_row_only = bool(scene and scene.node.tasks_learned) and not state.again("drawn")
     try:
         if scene and first_row_only:
+            time.sleep(PAINT)  # the heading first
             with happened:
                 _first_row(scene)
         with right:
