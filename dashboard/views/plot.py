@@ -26,8 +26,8 @@ def plot(
     """A figure, with what it shows in words; on_select: hears of a choice of points, by the key of its widget.
 
     To Streamlit a figure that changes is another chart: it takes the old one away, and draws the new one some tenths of
-    a second later. So a figure has two places, one on top of the other: the one before is seen until the
-    new one is drawn in the other place, and stays there, so that to go back to it is quick.
+    a second later. So a figure has two places, one on top of the other: the one before is seen until the new one is
+    drawn in the other place, and stays there, so that to go back to it is quick.
     """
     turns = state.take_turn(key, figure, alt)
     with st.container(key=f"turns-{key}", gap=None):
@@ -53,7 +53,9 @@ def _before(key: str, now: int) -> str:
     # Streamlit hides a picture until it knows how wide it is, and may keep that from before, hidden, as a second child.
     picture = '> :first-child .js-plotly-plot:not([style*="visibility: hidden"]) .main-svg'
     drawn = f".st-key-turns-{key}:has(.st-key-turn-{key}-{now} {picture}) {other}"
-    return f".st-key-turns-{key}{{position:relative}}{other}{{{over}}}{deaf}{drawn}{{content-visibility:hidden}}"
+    older = f"@supports not (content-visibility:hidden){{{drawn}{{visibility:hidden}}}}"  # browsers from before 2025
+    gone = f"{drawn}{{content-visibility:hidden}}"
+    return f".st-key-turns-{key}{{position:relative}}{other}{{{over}}}{deaf}{gone}{older}"
 
 
 def release(place: str, times: int) -> None:
