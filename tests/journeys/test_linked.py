@@ -22,6 +22,12 @@ LOOK = """panels => {
   };
   look();
 }"""  # counts the frames in which a panel has no picture
+LETS_GO = """() => {
+  const picture = document.querySelector(".st-key-panel-features .js-plotly-plot");
+  picture.on("plotly_restyle", () => {
+    picture.on("plotly_afterplot", () => (window.drawnIn = window.event?.type ?? "the same task"));
+  });
+}"""  # "message" were a later task, that of React's own clock
 
 
 def test_points_and_tasks_are_marked_everywhere(page: Page, address: str):
@@ -41,8 +47,11 @@ def test_points_and_tasks_are_marked_everywhere(page: Page, address: str):
     expect(page.locator(".il-closeup")).to_be_visible()
     expect(page.locator(".il-sheet-labels span").nth(1)).to_have_css("opacity", "0.25")
     expect(page.locator(".st-key-card-1 .il-bar")).to_have_css("height", "10px")
+    page.evaluate(LETS_GO)
     button(page, "Let go").click()
     expect(page.locator(".il-sheet-labels span").nth(1)).to_have_css("opacity", "1")
+    page.wait_for_function("'drawnIn' in window")
+    assert page.evaluate("drawnIn") == "the same task"  # else a press of Plotly's buttons could hang the page
     settled(page)
     space.locator('.modebar-btn[data-val="select"]').click()
     area = space.locator(".nsewdrag").first
