@@ -120,7 +120,7 @@ def enlarged(part: Any, by: float) -> Any:
 def _enlarge_marks(trace: Any, by: float) -> None:
     """A trace's text, lines and points."""
     for part, size in (("textfont", "size"), ("line", "width"), ("marker", "size")):
-        if part in trace and isinstance(trace[part][size], (int, float)):
+        if f"{part}.{size}" in trace and isinstance(trace[part][size], (int, float)):  # bars have marks without a size
             trace[part][size] *= by
 
 

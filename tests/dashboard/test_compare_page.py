@@ -13,6 +13,7 @@ from test_app import texts
 from dashboard import evidence
 from dashboard.__main__ import main
 from dashboard.evidence import EvidenceError
+from dashboard.views.scene import PROJECTED
 
 
 def script() -> None:
@@ -70,6 +71,15 @@ def test_shipped_results_come_first_and_all_there_are_can_be_chosen(places):
     assert not page.exception
     assert page.query_params["results"] in ("shipped/race", ["shipped/race"])
     assert "“the paper's PMI” after 20" in texts(page)
+
+
+@pytest.mark.parametrize("kind", ["compare", "race", "ablate"])
+def test_every_figure_can_be_projected(kind):
+    own(kind)
+    page = open_page(results=f"{kind}/{kind}", projector="1")
+    assert not page.exception
+    sizes = [json.loads(chart.proto.spec)["layout"]["font"]["size"] for chart in page.get("plotly_chart")]
+    assert set(sizes) == {14 * PROJECTED}
 
 
 def test_a_second_race_can_be_shipped_beside_the_first(places):
