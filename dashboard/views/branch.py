@@ -7,6 +7,7 @@ from dashboard import notes, state
 from dashboard.branches import Branch
 from dashboard.notes import Note
 from dashboard.views import actions
+from dashboard.views.door import come_in
 from dashboard.views.scene import Scene
 
 
@@ -45,7 +46,7 @@ def popover(scene: Scene, one: Branch) -> None:
         st.caption("Kept beside the steps; no part of what is computed.")
         count = len(_below(scene))
         if st.button(_words(scene.node.parent is None, count), icon=":material/delete:", key="delete"):
-            confirm(scene)
+            come_in(confirm, scene)
 
 
 @st.dialog("Delete?")

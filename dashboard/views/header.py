@@ -4,6 +4,7 @@ import streamlit as st
 
 from dashboard import library, state
 from dashboard.views import actions, experiments, new_experiment, share
+from dashboard.views.door import come_in
 from dashboard.views.scene import Scene
 
 EXAMPLE = ""
@@ -46,14 +47,14 @@ def bar(scene: Scene | None, busy: bool, whole: bool) -> None:
             type="secondary",
             help="Wait for this run." if busy else None,
         ):
-            new_experiment.dialog()
+            come_in(new_experiment.dialog)
         elif state.new_asked() and not busy and whole:
             state.ask_for_new(False)
-            new_experiment.dialog()
+            come_in(new_experiment.dialog)
         if roots and st.button("All", icon=":material/account_tree:", key="experiments", help="All your experiments"):
-            experiments.dialog(busy)
+            come_in(experiments.dialog, busy)
         if scene and st.button("Export", icon=":material/ios_share:", key="share", help="Take it with you"):
-            share.dialog(scene)
+            come_in(share.dialog, scene)
 
 
 def _example_title() -> str:

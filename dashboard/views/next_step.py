@@ -8,6 +8,7 @@ from cl_core import presets
 from cl_core.config import Config
 from dashboard import estimate, forms, library, markup, state, teaching, work
 from dashboard.views import actions, new_experiment
+from dashboard.views.door import come_in
 from dashboard.views.scene import Scene
 
 
@@ -37,7 +38,7 @@ def _example() -> None:
     words, door = st.columns([2.6, 1], vertical_alignment="center", gap="large")
     words.markdown("**What next?** Walk along the steps of this finished example; then steer one of your own.")
     if door.button("Start an experiment of your own", type="primary", width="stretch", key="own"):
-        new_experiment.dialog()
+        come_in(new_experiment.dialog)
 
 
 def _own(scene: Scene, config: Config, verb: str) -> None:

@@ -289,6 +289,19 @@ def test_a_bad_address_is_told_and_the_page_is_there(lab, parameters, told):
     assert not page.run().warning  # told once, and taken out of the address
 
 
+def test_of_two_doors_pressed_at_once_one_opens(lab):
+    page = open_page().run()
+    for name in ("New experiment", "Start an experiment of your own", "Export"):
+        button(page, name).click()
+    page.run()
+    assert not page.exception
+    assert "Create the experiment" in labels(page)
+    button(page, "Export").click().run()
+    assert not page.exception
+    assert "Create the experiment" not in labels(page)
+    assert "Open a run that was exported" in texts(page)
+
+
 def test_settings_in_the_address_are_those_of_the_next_step(lab):
     root = fake_core.grown("pmi", lab, 0)[0]
     page = open_page(node=root.id, preset="demo", learn__epochs_first="3")
