@@ -19,6 +19,7 @@ from cl_core.datasets import DataError
 from cl_core.events import Diverged
 from cl_core.pulse import Stopped, listening
 from cl_core.store import StoreError
+from dashboard import imports
 
 Work = Generator[Any, None, Any]
 FOR_PEOPLE = (ConfigError, DataError, StoreError, Diverged)  # their messages are sentences for people
@@ -124,8 +125,8 @@ class Registry:
     ) -> Job:
         """Start a job, or queue it. With an id of a job that is still active, that job is returned instead."""
         import numpy  # noqa: F401  (whole before a worker imports torch: a figure drawn meanwhile can fail otherwise)
-        import pandas  # noqa: F401  (half a second that the first screen does not need)
 
+        imports.pandas()
         with self._lock:
             known = self._jobs.get(id or "")
             if known is not None and known.active:

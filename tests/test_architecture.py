@@ -37,13 +37,13 @@ LAYERS = {
         {"__main__"},
     ],
     "dashboard": [
+        {"imports"},
         {
             "bench",
             "drift",
             "estimate",
             "evidence",
             "glossary",
-            "imports",
             "job",
             "keeping",
             "network",

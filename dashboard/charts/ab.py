@@ -7,6 +7,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from cl_core.comparison import Comparison
+from dashboard import imports
 from dashboard.charts.forgetting import PERCENT
 from dashboard.charts.style import coordinates, figure
 from dashboard.deltas import TIE, Row
@@ -26,6 +27,7 @@ def ranges(made: Comparison, margin: float = 0.06) -> tuple[Range, Range]:
     return tuple((float(low[i] - room[i]), float(high[i] + room[i])) for i in range(2))  # type: ignore[return-value]
 
 
+@imports.drawing()
 def space(
     made: Comparison, side: str, names: Sequence[str], ink: Ink, highlight: frozenset[int] = frozenset()
 ) -> go.Figure:
@@ -90,6 +92,7 @@ def _contours(xy: np.ndarray, labels: np.ndarray) -> Iterator[tuple[int, np.ndar
             yield int(c), ellipse(of.mean(0), np.cov(of.T), 1)
 
 
+@imports.drawing()
 def curves(
     matrices: tuple[Matrix, Matrix],
     totals: tuple[Sequence[float], Sequence[float]],
@@ -164,6 +167,7 @@ def _ends(totals: Sequence[Sequence[float]], ink: Ink) -> list[dict[str, Any]]:
     return notes
 
 
+@imports.drawing()
 def deltas(rows: Sequence[Row], ink: Ink) -> go.Figure:
     """B − A of every measure that is a share, in points, with ± one standard error; the band is a tie of one seed.
 

@@ -2,11 +2,13 @@
 
 import plotly.graph_objects as go
 
+from dashboard import imports
 from dashboard.charts.evidence import Strip, lying
 from dashboard.evidence import AS_IT_IS, Evidence, Spread
 from dashboard.palette import Ink, faded
 
 
+@imports.drawing()
 def effects(evidence: Evidence, ink: Ink, key: str = "final_accuracy") -> go.Figure:
     """Percentage points gained or lost ± standard error; faint: less than two standard errors, so perhaps nothing."""
     found = evidence.effects(key)

@@ -5,6 +5,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from dashboard import imports
 from dashboard.charts.evidence import Code, Line, Strip, codes, lines, lying, mixed, wrapped
 from dashboard.evidence import Evidence, Row, Spread, entrants, spread
 from dashboard.markup import percent, size
@@ -38,6 +39,7 @@ def ranked(evidence: Evidence) -> list[list[str]]:
     return [[n for n in order if (known[n].role == "reference") == outside] for outside in (False, True)]
 
 
+@imports.drawing()
 def final(evidence: Evidence, ink: Ink) -> go.Figure:
     """Final accuracy: every seed's dot, the mean with its symbol, ± one standard deviation as a bar behind."""
     marks, known, rows = coded(evidence), entrants(evidence), _rows(evidence)
@@ -72,11 +74,13 @@ def _seeds_and_mean(rows: Sequence[Row], title: str, found: Spread, y: float, co
     ]  # fmt: skip
 
 
+@imports.drawing()
 def heads(evidence: Evidence, ink: Ink) -> go.Figure:
     """Final accuracy under three heads on the same features: mean and ± one standard deviation."""
     return _side_by_side(evidence, ink, {f"head_{head}": words for head, words in HEADS.items()}, compared="head_lda")
 
 
+@imports.drawing()
 def scenarios(evidence: Evidence, ink: Ink) -> go.Figure:
     """Final accuracy when all the classes compete, and when it is told which task an image is of."""
     return _side_by_side(evidence, ink, SCENARIOS)
@@ -109,6 +113,7 @@ def _side_by_side(evidence: Evidence, ink: Ink, measures: Mapping[str, str], com
     return _lying(evidence, ink, traces, numbers, axis, compared=compared, legend=True)
 
 
+@imports.drawing()
 def curves(evidence: Evidence, ink: Ink) -> go.Figure:
     """Accuracy over all the classes seen after each task: mean, and ± one standard deviation."""
     marks, known, drawn = coded(evidence), entrants(evidence), []
@@ -132,6 +137,7 @@ def curves(evidence: Evidence, ink: Ink) -> go.Figure:
     return lines(ink, drawn, tasks, PERCENT | {"range": [0, 1.02]}, "after task %{x}: %{y:.1%}", height)
 
 
+@imports.drawing()
 def seconds(evidence: Evidence, ink: Ink) -> go.Figure:
     """Seconds a task, for learning and for inversion, end to end."""
     rows, traces = _rows(evidence), []
@@ -148,6 +154,7 @@ def seconds(evidence: Evidence, ink: Ink) -> go.Figure:
     return _lying(evidence, ink, traces, numbers, axis, legend=True, barmode="stack")
 
 
+@imports.drawing()
 def kept(evidence: Evidence, ink: Ink) -> go.Figure:
     """Bytes that are kept of the data, beside the network itself."""
     rows = _rows(evidence)

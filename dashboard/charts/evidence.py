@@ -8,6 +8,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from dashboard import imports
 from dashboard.charts.style import figure
 from dashboard.palette import Ink, faded
 
@@ -83,6 +84,7 @@ def wrapped(text: str, width: int = 16) -> str:
     return "<br>".join(textwrap.wrap(text, width, break_long_words=False))
 
 
+@imports.drawing()
 def lines(
     ink: Ink,
     all_lines: Sequence[Line],
@@ -147,6 +149,7 @@ def _below(count: int) -> dict[str, Any]:
     return {"showlegend": True, "legend": legend | {"font": {"size": 13}}, "margin": {"r": 12, "b": 76 + 20 * count}}
 
 
+@imports.drawing()
 def lying(
     ink: Ink,
     strips: Mapping[float, Strip],

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from dashboard import stress
+from dashboard import imports, stress
 from dashboard.charts.style import coordinates, figure
 from dashboard.palette import Ink, colour, faded, symbol
 from dashboard.projections import Projection, ellipse, fitted
@@ -26,6 +26,7 @@ def by_webgl(*labels: Sized) -> bool:
     return sum(len(some) for some in labels) > MANY
 
 
+@imports.drawing()
 def scatter(
     projection: Projection,
     real_labels: np.ndarray,
@@ -138,6 +139,7 @@ def _points(
     return traces
 
 
+@imports.drawing()
 def alignment(
     rows: Sequence[Mapping[str, Any]], names: Sequence[str], ink: Ink, strength: Sequence[float]
 ) -> go.Figure:

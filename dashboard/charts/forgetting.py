@@ -6,7 +6,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from dashboard import stress
+from dashboard import imports, stress
 from dashboard.charts.heat import cells
 from dashboard.charts.style import figure
 from dashboard.palette import Ink, colour, faded, symbol
@@ -32,6 +32,7 @@ def dash(number: int) -> str:
     return DASHES[number % len(DASHES)]
 
 
+@imports.drawing()
 def curves(
     matrix: Matrix,
     totals: Sequence[float],
@@ -125,6 +126,7 @@ def _ends(totals: Sequence[float], ink: Ink, beside: Sequence[Run]) -> list[dict
     return notes
 
 
+@imports.drawing()
 def matrix(values: Matrix, tasks: int, ink: Ink) -> go.Figure:
     """The accuracy matrix as a heat map: a row for each moment, a column for each task."""
     grid: list[list[float | None]] = [[*row, *[None] * (tasks - len(row))] for row in values]
@@ -151,6 +153,7 @@ def matrix(values: Matrix, tasks: int, ink: Ink) -> go.Figure:
     )
 
 
+@imports.drawing()
 def confusion(
     counts: Sequence[Sequence[int]], names: Sequence[str], ink: Ink, highlight: frozenset[int] = frozenset()
 ) -> go.Figure:
@@ -184,6 +187,7 @@ def confusion(
     )
 
 
+@imports.drawing()
 def while_learning(rows: Matrix, tasks: Sequence[str], first_classes: Sequence[int], ink: Ink) -> go.Figure:
     """Validation accuracy of every task seen after each epoch of learning the newest one."""
     count = len(rows[0]) if rows else 0

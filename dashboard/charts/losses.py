@@ -5,12 +5,14 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from dashboard import imports
 from dashboard.charts.style import figure, log_ticks
 from dashboard.palette import Ink, faded
 
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 
 
+@imports.drawing()
 def layer_by_layer(
     layers: Sequence[Mapping[str, Any]], refine: Mapping[str, Any], ink: Ink, marked: Collection[str] = ()
 ) -> go.Figure:
@@ -66,6 +68,7 @@ def _band(start: float, end: float, ink: Ink, strength: float) -> dict[str, Any]
     return {"type": "rect", "fillcolor": faded(ink.quiet, strength), "line": {"width": 0}, **where}
 
 
+@imports.drawing()
 def by_name(curves: Mapping[str, Sequence[float]], words: Mapping[str, str], ink: Ink) -> go.Figure:
     """The weighted terms of a loss, one line each, and their sum in bold. curves: the terms, perhaps "iteration".
 
@@ -100,6 +103,7 @@ def samples(drawn: go.Figure) -> list[tuple[tuple[str, str, float], str]]:
     return [((trace.line.color, trace.line.dash, trace.line.width), str(trace.name)) for trace in drawn.data]
 
 
+@imports.drawing()
 def compared(curves: Mapping[str, Sequence[float]], ink: Ink) -> go.Figure:
     """The same objective in several runs, one line each. curves: by what the run is called."""
     traces = []

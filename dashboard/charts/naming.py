@@ -6,6 +6,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from dashboard import imports
 from dashboard.charts.style import figure
 from dashboard.markup import percent
 from dashboard.palette import Ink
@@ -13,6 +14,7 @@ from dashboard.palette import Ink
 Row = Mapping[str, Any]  # title, clip and neighbour: {mean, low, high}, pictures, concepts
 
 
+@imports.drawing()
 def groups(rows: Sequence[Row], chance: float, ink: Ink) -> go.Figure:
     """Shares of drawings whose group is named rightly, with 95 % intervals: a line a set. chance: of guessing."""
     places = list(range(len(rows)))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import plotly.graph_objects as go
 
+from dashboard import imports
 from dashboard.charts.style import coordinates, figure
 from dashboard.palette import Ink, colour, faded, symbol
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 ARC = 0.34  # radius at which the angle is drawn
 
 
+@imports.drawing()
 def plane(of: "Plane", number: int, name: str, ink: Ink) -> go.Figure:
     """One lender's features before and after the rotation that takes its text to the new one.
 
@@ -58,6 +60,7 @@ def plane(of: "Plane", number: int, name: str, ink: Ink) -> go.Figure:
     )
 
 
+@imports.drawing()
 def cloud(of: Mapping[str, np.ndarray], lenders: Sequence[str], name: str, ink: Ink) -> go.Figure:
     """The lenders' draws and the projected features in two principal axes, with the real ones where there are any."""
     traces: list[Any] = []

@@ -4,6 +4,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from dashboard import imports
 from dashboard.charts.evidence import Code, Line, codes, lines, wrapped
 from dashboard.charts.style import log_ticks
 from dashboard.evidence import Evidence
@@ -22,6 +23,7 @@ def coded(evidence: Evidence) -> dict[str, Code]:
     return dict(zip(names, codes(layered, [False] * len(names)), strict=True))
 
 
+@imports.drawing()
 def objective(evidence: Evidence, ink: Ink, against: str = "units") -> go.Figure:
     """The objective that all the racers minimise, against units or seconds; both axes logarithmic."""
     drawn = _lines(evidence, "objective", against)
@@ -36,6 +38,7 @@ def objective(evidence: Evidence, ink: Ink, against: str = "units") -> go.Figure
     return lines(ink, drawn, xaxis, yaxis, f"after {spent}: %{{y:.3g}}")
 
 
+@imports.drawing()
 def oracle(evidence: Evidence, ink: Ink) -> go.Figure:
     """Share of the images in which a network trained apart sees the class that was asked for."""
     real = evidence.facts.get("oracle", {}).get("accuracy")
@@ -45,6 +48,7 @@ def oracle(evidence: Evidence, ink: Ink) -> go.Figure:
     return lines(ink, drawn, _units(evidence), yaxis | {"range": [0, 1.05]}, "after %{x} units: %{y:.1%}", level=level)
 
 
+@imports.drawing()
 def variety(evidence: Evidence, ink: Ink) -> go.Figure:
     """Variance of the pixels within a class: images that are all alike have none."""
     drawn = _lines(evidence, "pixel_variance", "units")

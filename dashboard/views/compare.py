@@ -6,10 +6,9 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-import pandas  # noqa: F401  (for the table; whole before the first figure, as Plotly takes a half-imported one for whole)
 import streamlit as st
 
-from dashboard import evidence, exhibits, findings, state, tables
+from dashboard import evidence, exhibits, findings, imports, state, tables
 from dashboard.charts import comparison, racing
 from dashboard.evidence import Evidence, EvidenceError, Row, entrants
 from dashboard.exhibits import Exhibit
@@ -34,6 +33,7 @@ NOTHING = (
 
 def page() -> None:
     """Draw the page: results shipped with the project, or one's own."""
+    imports.pandas()  # the table needs it
     st.html(STYLE)
     left, right = st.columns([1.25, 1], vertical_alignment="bottom", gap="medium")
     with left:
