@@ -22,7 +22,7 @@ def settle() -> None:
 
 @contextlib.contextmanager
 def drawing() -> Iterator[None]:
-    """While a figure is made, nobody begins with `pandas`."""
+    """While a figure is made: an import of pandas that is under way is waited for, and none is begun by `pandas`."""
     with _turn:
         settle()
         yield
